@@ -1,0 +1,1 @@
+"""Numba kernels: arrays in, arrays out; no files, no clock, no objects of ours."""

@@ -1,0 +1,1 @@
+"""Members: one trained network each, with the manifest that says how to feed and read it."""

@@ -1,0 +1,101 @@
+"""Member files: a dict that `torch.load(weights_only=True)` reads; nothing in it runs on load."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ensemble.errors import EnsError, MemberError, OutputError
+from ensemble.members.manifest import Manifest, read_manifest
+
+FORMAT = "ens-member"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFile:
+    """The content of a member file: its manifest, its weights, and the sha256 of the file (hex)."""
+
+    manifest: Manifest
+    state_dict: dict[str, Tensor]
+    sha256: str
+
+
+def write_member(path: Path, manifest: Manifest, state_dict: Mapping[str, Tensor]) -> None:
+    """Write a member file whole or not at all; weights are stored on the CPU."""
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "manifest": manifest.model_dump(mode="json"),
+        "state_dict": {
+            key: tensor.detach().cpu().contiguous() for key, tensor in state_dict.items()
+        },
+    }
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(content, part)
+        part.replace(path)
+    except (OSError, RuntimeError) as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"the member cannot be written: {error}", where=path) from error
+
+
+def read_member(path: Path) -> MemberFile:
+    """Read a member file; raises MemberError with the path for anything that is not one."""
+    content = _load(path)
+    try:
+        return MemberFile(_manifest(content), _state_dict(content), file_sha256(path))
+    except EnsError as error:
+        raise error.at(path) from error
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes, hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _load(path: Path) -> Any:
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise MemberError("no such member file", where=path) from error
+    except OSError as error:
+        raise MemberError(f"cannot be read: {error.strerror or error}", where=path) from error
+    except pickle.UnpicklingError as error:
+        raise MemberError(
+            "holds more than plain tensors and was not opened, since it could run code",
+            where=path,
+            remedy="only members written by `ens train-zoo` are read",
+        ) from error
+    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise MemberError("is no member file, or is cut off", where=path) from error
+
+
+def _manifest(content: Any) -> Manifest:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise MemberError(
+            "is a checkpoint, but no member", expected=f"format: {FORMAT} beside the weights"
+        )
+    if content.get("version") != VERSION:
+        raise MemberError(
+            "was written in another version", expected=VERSION, got=content.get("version")
+        )
+    return read_manifest(content.get("manifest"))
+
+
+def _state_dict(content: dict[str, Any]) -> dict[str, Tensor]:
+    state_dict = content.get("state_dict")
+    if not isinstance(state_dict, dict) or not all(
+        isinstance(tensor, Tensor) for tensor in state_dict.values()
+    ):
+        raise MemberError("has no state_dict of tensors")
+    return state_dict

@@ -1,0 +1,81 @@
+"""A member at work: a network on a device that turns prepared images into soft maps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ensemble.errors import EnsError, MemberError
+from ensemble.members.file import read_member
+from ensemble.members.manifest import Manifest
+from ensemble.members.networks import build_network, load_weights, logits_of
+
+FusionSpace = Literal["prob", "logit"]
+
+# Logits of probabilities are kept within the logit of this distance from 0 and 1.
+LOGIT_EPS = 1e-6
+
+
+class Member:
+    """A trained network with its manifest.
+
+    `maps` answers (N, channels, h, w) float32 network input with soft maps (N, C, h, w) float32:
+    probabilities in the space "prob", logits (log-softmax for exclusive classes) in "logit".
+    """
+
+    def __init__(
+        self, manifest: Manifest, network: nn.Module, *, device: torch.device, sha256: str = ""
+    ) -> None:
+        self.manifest = manifest
+        self.sha256 = sha256
+        self.device = device
+        self._network = network.to(device).eval()
+
+    @property
+    def name(self) -> str:
+        """The name in its manifest."""
+        return self.manifest.name
+
+    @torch.inference_mode()
+    def maps(self, batch: Tensor, space: FusionSpace) -> Tensor:
+        """Soft maps of a batch; raises MemberError for another size or a value not finite."""
+        logits = logits_of(self._network(batch)).float()
+        expected = (len(batch), len(self.manifest.class_list), *batch.shape[2:])
+        if logits.shape != expected:
+            raise MemberError(
+                "the network's output has another shape",
+                where=self.name,
+                expected=expected,
+                got=tuple(logits.shape),
+            )
+        if not torch.isfinite(logits).all():
+            raise MemberError(
+                "the network's output is not finite (NaN or infinite)", where=self.name
+            )
+        return activate(logits, self.manifest.class_list.exclusive, space)
+
+
+def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
+    """Logits (N, C, h, w) to the space in which they are summed; exact inverses of each other."""
+    if space == "prob":
+        return logits.softmax(1) if exclusive else logits.sigmoid()
+    return logits.log_softmax(1) if exclusive else logits
+
+
+def load_member(path: Path, device: torch.device) -> Member:
+    """Load a member file onto a device; raises MemberError with the path."""
+    stored = read_member(path)
+    manifest = stored.manifest
+    try:
+        network = build_network(
+            manifest.network,
+            in_channels=manifest.input.channels,
+            num_classes=len(manifest.class_list),
+        )
+        load_weights(network, stored.state_dict)
+    except EnsError as error:
+        raise MemberError(str(error), where=path) from error
+    return Member(manifest, network, device=device, sha256=stored.sha256)

@@ -1,0 +1,136 @@
+"""Networks by name, from segmentation-models-pytorch and torchvision, without their weights."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import segmentation_models_pytorch as smp
+from torch import Tensor, nn
+from torchvision import models as torchvision_models
+from torchvision.models import segmentation as torchvision_segmentation
+
+from ensemble.errors import ConfigError, MemberError
+from ensemble.members.manifest import NetworkSpec
+
+# Sizes that every torchvision segmentation model halves without a remainder.
+_TORCHVISION_STRIDE = 32
+
+
+def smp_archs() -> list[str]:
+    """Architectures that `smp.create_model` knows."""
+    return sorted(smp.MODEL_ARCHITECTURES_MAPPING)
+
+
+def torchvision_archs() -> list[str]:
+    """Builders of `torchvision.models.segmentation`."""
+    return sorted(torchvision_models.list_models(module=torchvision_segmentation))
+
+
+def check_network(spec: NetworkSpec, *, in_channels: int) -> None:
+    """Raise ConfigError for a network that the library cannot build, naming the nearest."""
+    if spec.library == "torchvision":
+        _check_known("architecture", spec.arch, torchvision_archs())
+        if spec.encoder is not None:
+            raise ConfigError(
+                f"torchvision's {spec.arch} has its encoder in its name",
+                got=f"encoder {spec.encoder}",
+            )
+        if in_channels != 3:
+            raise ConfigError(f"torchvision's {spec.arch} takes 3 channels", got=in_channels)
+        return
+    _check_known("architecture", spec.arch, smp_archs())
+    encoder = spec.encoder or ""
+    # "tu-" takes any timm encoder, of which there are about a thousand: timm itself checks those.
+    if not encoder.startswith("tu-"):
+        _check_known("encoder", encoder, smp.encoders.get_encoder_names())
+
+
+def build_network(
+    spec: NetworkSpec, *, in_channels: int, num_classes: int, weights: str | None = None
+) -> nn.Module:
+    """Build the network: (N, in_channels, h, w) float32 -> output that `logits_of` reads.
+
+    `weights`: None for random ones, "imagenet" for a pretrained encoder (a download).
+    Raises ConfigError for what the library refuses, with its own words.
+    """
+    check_network(spec, in_channels=in_channels)
+    try:
+        if spec.library == "torchvision":
+            return _build_torchvision(spec, num_classes, weights)
+        network: nn.Module = smp.create_model(
+            spec.arch,
+            encoder_name=spec.encoder,
+            encoder_weights=weights,
+            in_channels=in_channels,
+            classes=num_classes,
+            **spec.options,
+        )
+    except (ValueError, TypeError, KeyError, NotImplementedError) as error:
+        raise ConfigError(
+            f"{spec.library} cannot build {spec.arch} with encoder {spec.encoder}: {error}"
+        ) from error
+    except OSError as error:
+        raise ConfigError(
+            f"the {weights} weights of {spec.encoder or spec.arch} cannot be fetched: {error}",
+            remedy="set weights: none to train from scratch",
+        ) from error
+    return network
+
+
+def logits_of(output: Tensor | Mapping[str, Tensor] | tuple[Tensor, ...]) -> Tensor:
+    """The logits (N, C, h, w) in an output: a tensor, smp's (masks, aux) or torchvision's dict."""
+    if isinstance(output, Tensor):
+        return output
+    if isinstance(output, tuple):
+        return output[0]
+    return output["out"]
+
+
+def network_stride(network: nn.Module) -> int:
+    """Pixels that height and width of the input must be a multiple of."""
+    encoder = getattr(network, "encoder", None)
+    return int(getattr(encoder, "output_stride", _TORCHVISION_STRIDE))
+
+
+def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
+    """Load a state_dict of exactly this network; raises MemberError naming what does not fit."""
+    own = network.state_dict()
+    missing = sorted(set(own) - set(state_dict))
+    extra = sorted(set(state_dict) - set(own))
+    wrong = sorted(
+        f"{key} {tuple(state_dict[key].shape)} for {tuple(own[key].shape)}"
+        for key in set(own) & set(state_dict)
+        if own[key].shape != state_dict[key].shape
+    )
+    for what, keys in (("lacks", missing), ("has unknown", extra), ("has wrong shapes in", wrong)):
+        if keys:
+            raise MemberError(f"state_dict {what} {len(keys)} keys", got=_few(keys))
+    network.load_state_dict(state_dict)
+
+
+def _build_torchvision(spec: NetworkSpec, num_classes: int, weights: str | None) -> nn.Module:
+    options: dict[str, Any] = {
+        "weights": None,
+        "weights_backbone": "DEFAULT" if weights else None,
+        "num_classes": num_classes,
+        **spec.options,
+    }
+    network: nn.Module = torchvision_models.get_model(spec.arch, **options)
+    return network
+
+
+def _check_known(what: str, name: str, known: Iterable[str]) -> None:
+    known = sorted(known)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        raise ConfigError(
+            f"unknown {what} {name!r}",
+            expected=f"one of {', '.join(near or known[:12])}"
+            + ("" if near or len(known) <= 12 else f" and {len(known) - 12} more"),
+        )
+
+
+def _few(keys: list[str], most: int = 3) -> str:
+    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
