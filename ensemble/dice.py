@@ -1,0 +1,44 @@
+"""The graded metric: Dice of each image and class at full size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.bit_planes import Label, areas_px, intersection_px
+from ensemble.rle import Runs, area
+
+# Keeps 0 / 0 at 1: an empty prediction of an absent class is right. From the contest's metric.
+DICE_EPS = 1e-4
+
+
+def dice(
+    intersection: NDArray[np.int64], predicted: NDArray[np.int64], true: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(2 I + e) / (A + B + e) of pixel counts, elementwise; 1 where both masks are empty."""
+    score: NDArray[np.float64] = (2 * intersection + DICE_EPS) / (predicted + true + DICE_EPS)
+    return score
+
+
+def image_dice(runs: Sequence[Runs], label: Label) -> NDArray[np.float64]:
+    """Dice (C,) of an image's predicted runs, one entry a class, against its label.
+
+    Ignored pixels count neither in the prediction nor in the truth. To average, take the mean over
+    images first, then over classes.
+    """
+    num_classes = len(runs)
+    true = areas_px(label.planes, num_classes)
+    predicted = np.array([area(mask) for mask in runs], np.int64)
+    intersection = np.array(
+        [intersection_px(label.planes, c, mask) for c, mask in enumerate(runs)], np.int64
+    )
+    if label.ignored is not None:
+        predicted -= _ignored_px(runs, label.ignored)
+    return dice(intersection, predicted, true)
+
+
+def _ignored_px(runs: Sequence[Runs], ignored: NDArray[np.bool_]) -> NDArray[np.int64]:
+    plane = ignored.astype(np.uint32)[None]
+    return np.array([intersection_px(plane, 0, mask) for mask in runs], np.int64)

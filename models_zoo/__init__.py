@@ -1,0 +1,1 @@
+"""The zoo: makes members out of data, with the engine of `ensemble`."""
