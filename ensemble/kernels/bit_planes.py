@@ -1,11 +1,12 @@
 """Counting and moving bits: bit c % 32 of word c // 32 of a pixel is class c."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ensemble.kernels.jit import kernel
 
-@njit(cache=True, nogil=True)
+
+@kernel
 def count_bits(planes: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
     """Add the number of set pixels of each class of (K, H, W) planes to counts (C,)."""
     num_words, height, width = planes.shape
@@ -21,7 +22,7 @@ def count_bits(planes: NDArray[np.uint32], counts: NDArray[np.int64]) -> None:
                     c += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def count_bit_in_runs(plane: NDArray[np.uint32], bit: int, runs: NDArray[np.int64]) -> int:
     """Number of pixels inside runs (R, 2: start, length; row-major, from 0) that have the bit set.
 
@@ -35,7 +36,7 @@ def count_bit_in_runs(plane: NDArray[np.uint32], bit: int, runs: NDArray[np.int6
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def permute_bits(
     planes: NDArray[np.uint32], permutation: NDArray[np.int64], permuted: NDArray[np.uint32]
 ) -> None:

@@ -1,8 +1,9 @@
 """Run-length kernels: runs are (R, 2) int64 rows of start (from 0) and length along flat memory."""
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from ensemble.kernels.jit import kernel
 
 _FIRST_CAPACITY = 64
 _ONES = np.uint64(0x0101010101010101)
@@ -11,7 +12,7 @@ _BLANK, _ZERO, _NINE = 32, 48, 57
 _HUGE = 2**53
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def append_run(runs: NDArray[np.int64], count: int, start: int, length: int) -> NDArray[np.int64]:
     """Store a run as row `count`; returns `runs`, or a copy of twice its rows when it is full."""
     if count == runs.shape[0]:
@@ -23,13 +24,13 @@ def append_run(runs: NDArray[np.int64], count: int, start: int, length: int) -> 
     return runs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def new_runs() -> NDArray[np.int64]:
     """Room for a few runs."""
     return np.empty((_FIRST_CAPACITY, 2), np.int64)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def mask_to_runs(pixels: NDArray[np.uint8], words: NDArray[np.uint64]) -> NDArray[np.int64]:
     """Runs of a flat mask (n,) of 0 and 1; `words` views its first n // 8 * 8 bytes.
 
@@ -60,14 +61,14 @@ def mask_to_runs(pixels: NDArray[np.uint8], words: NDArray[np.uint64]) -> NDArra
     return runs[:count].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def fill_runs(runs: NDArray[np.int64], pixels: NDArray[np.uint8]) -> None:
     """Set the pixels of a flat mask (n,) that lie inside the runs to 1."""
     for r in range(runs.shape[0]):
         pixels[runs[r, 0] : runs[r, 0] + runs[r, 1]] = 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def transpose_runs(runs: NDArray[np.int64], height: int, width: int) -> NDArray[np.int64]:
     """Row-major runs of a (height, width) mask as column-major runs, without decoding them.
 
@@ -84,7 +85,7 @@ def transpose_runs(runs: NDArray[np.int64], height: int, width: int) -> NDArray[
     return _pair_changes(changes, ends, height, width)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _scan_changes(
     runs: NDArray[np.int64],
     height: int,
@@ -124,7 +125,7 @@ def _scan_changes(
         y += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _pair_changes(
     changes: NDArray[np.int64], ends: NDArray[np.int64], height: int, width: int
 ) -> NDArray[np.int64]:
@@ -142,7 +143,7 @@ def _pair_changes(
     return runs[:count].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def format_numbers(numbers: NDArray[np.int64], text: NDArray[np.uint8]) -> int:
     """Write non-negative numbers in decimal, blank between, into ASCII bytes; returns the length.
 
@@ -166,7 +167,7 @@ def format_numbers(numbers: NDArray[np.int64], text: NDArray[np.uint8]) -> int:
     return end
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def parse_numbers(text: NDArray[np.uint8], numbers: NDArray[np.int64]) -> int:
     """Read decimal numbers separated by blanks from ASCII bytes; returns how many.
 
@@ -191,7 +192,7 @@ def parse_numbers(text: NDArray[np.uint8], numbers: NDArray[np.int64]) -> int:
     return count
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def first_bad_run(runs: NDArray[np.int64], size: int) -> int:
     """Index of the first run that is empty, negative, before the end of the last, or past size.
 
@@ -205,7 +206,7 @@ def first_bad_run(runs: NDArray[np.int64], size: int) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def join_touching(runs: NDArray[np.int64]) -> NDArray[np.int64]:
     """Sorted disjoint runs with those that touch made one."""
     joined = np.empty_like(runs)

@@ -10,9 +10,9 @@ for each full-size pixel and grid the lower source index, the upper one, and the
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from ensemble.kernels.jit import kernel
 from ensemble.kernels.rle import append_run, new_runs
 
 _BLOCK = 16
@@ -22,7 +22,7 @@ Indices = NDArray[np.int64]
 Weights = NDArray[np.float32]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def axis_table(sources: Indices, full: int) -> tuple[Indices, Indices, Weights]:
     """Lower index, upper index (G, full) int64 and upper weight (G, full) float32 along one axis.
 
@@ -43,7 +43,7 @@ def axis_table(sources: Indices, full: int) -> tuple[Indices, Indices, Weights]:
     return lower, upper, weight
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _row_extremes(
     maps: Flat, heights: Indices, widths: Indices
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -65,7 +65,7 @@ def _row_extremes(
     return lows, highs
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _interpolate_row(
     maps: Flat,
     heights: Indices,
@@ -87,7 +87,7 @@ def _interpolate_row(
         first += heights[g] * widths[g]
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _bounds(
     line: NDArray[np.float32],
     widths: Indices,
@@ -109,7 +109,7 @@ def _bounds(
     return lowest, highest
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _value(
     line: NDArray[np.float32],
     widths: Indices,
@@ -126,7 +126,7 @@ def _value(
     return total
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def threshold_runs(
     maps: Flat,
     heights: Indices,
@@ -167,7 +167,7 @@ def threshold_runs(
     return runs[:count].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _continue(
     runs: NDArray[np.int64], count: int, start: int, pixel: int, inside: bool
 ) -> tuple[NDArray[np.int64], int, int]:
@@ -179,7 +179,7 @@ def _continue(
     return runs, count, start
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def argmax_segments(
     maps: NDArray[np.float32],
     heights: Indices,
@@ -218,7 +218,7 @@ def argmax_segments(
     return starts[:count, 0].copy(), starts[:count, 1].copy()
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _largest(
     lines: NDArray[np.float32],
     widths: Indices,
@@ -233,7 +233,7 @@ def _largest(
     return best
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def _wins_block(
     lines: NDArray[np.float32],
     widths: Indices,
