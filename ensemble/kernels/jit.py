@@ -11,5 +11,5 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def kernel(function: Function) -> Function:
-    """Compile on first call, keep the machine code on disk, and run without the interpreter lock."""
+    """Compile on first call, keep the machine code on disk, run without the interpreter lock."""
     return cast(Function, njit(cache=True, nogil=True)(function))

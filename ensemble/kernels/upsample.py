@@ -148,17 +148,19 @@ def threshold_runs(
             highest += max(highs[g, a], highs[g, b])
         here = y * width
         if highest <= limit or lowest > limit:
-            runs, count, start = _continue(runs, count, start, here, lowest > limit)
+            runs, count, start = _continue(runs, count, start, here, bool(lowest > limit))
             continue
         _interpolate_row(maps, heights, widths, y, rows, line)
         for first in range(0, width, _BLOCK):
             last = min(first + _BLOCK, width) - 1
             lowest, highest = _bounds(line, widths, columns, first, last)
             if highest <= limit or lowest > limit:
-                runs, count, start = _continue(runs, count, start, here + first, lowest > limit)
+                runs, count, start = _continue(
+                    runs, count, start, here + first, bool(lowest > limit)
+                )
                 continue
             for x in range(first, last + 1):
-                inside = _value(line, widths, columns, x) > limit
+                inside = bool(_value(line, widths, columns, x) > limit)
                 if inside != (start >= 0):
                     runs, count, start = _continue(runs, count, start, here + x, inside)
     if start >= 0:

@@ -47,14 +47,11 @@ class Member:
         if logits.shape != expected:
             raise MemberError(
                 "the network's output has another shape",
-                where=self.name,
                 expected=expected,
                 got=tuple(logits.shape),
             )
         if not torch.isfinite(logits).all():
-            raise MemberError(
-                "the network's output is not finite (NaN or infinite)", where=self.name
-            )
+            raise MemberError("the network's output is not finite (NaN or infinite)")
         return activate(logits, self.manifest.class_list.exclusive, space)
 
 

@@ -1,0 +1,98 @@
+"""Weighted fusion of soft maps: one accumulator a grid, members folded in one at a time.
+
+S[c] = sum over m of w[m, c] U(s[m, c]) / sum over m of w[m, c], U the interpolation to full size.
+The sum over members and U are linear and commute, so members of one grid are summed there, and U
+is left to the kernel that turns the sums into masks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ensemble.classes import ClassList
+from ensemble.masks import argmax_runs, maps_to_runs
+from ensemble.members.member import FusionSpace
+from ensemble.rle import Runs
+from ensemble.weights import FusionWeights
+
+Grid = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberShare:
+    """What a member gives: its output channels, the classes they go to, and with which weight.
+
+    `channels`, `classes` (n,) int64 and `weights` (n,) float32; classes without a weight left out.
+    """
+
+    channels: Tensor
+    classes: Tensor
+    weights: Tensor
+
+
+def plan_shares(weights: FusionWeights, member_classes: Sequence[ClassList]) -> list[MemberShare]:
+    """The share of each member, with weights normalised so that those of a class sum to 1.
+
+    `member_classes`: the class list of each member's output, in the order of the weights.
+    """
+    normalised = weights.weights / weights.weights.sum(0)
+    return [
+        _share(row, weights.class_names, classes)
+        for row, classes in zip(normalised, member_classes, strict=True)
+    ]
+
+
+class FusedMaps:
+    """Accumulates the weighted soft maps of one image; memory is C h w float32 a grid."""
+
+    def __init__(self, num_classes: int) -> None:
+        self._num_classes = num_classes
+        self._sums: dict[tuple[Grid, torch.device], Tensor] = {}
+
+    def add(self, soft_map: Tensor, share: MemberShare) -> None:
+        """Add a member's soft map (C_m, h, w) float32, in place, on its device."""
+        device = soft_map.device
+        key = ((soft_map.shape[1], soft_map.shape[2]), device)
+        if key not in self._sums:
+            self._sums[key] = soft_map.new_zeros((self._num_classes, *key[0]))
+        weighted = soft_map[share.channels.to(device)] * share.weights.to(device)[:, None, None]
+        self._sums[key].index_add_(0, share.classes.to(device), weighted)
+
+    def result(self) -> list[NDArray[np.float32]]:
+        """One (C, h, w) float32 array a grid; the fused map is the sum of their interpolations."""
+        return [total.cpu().numpy() for total in self._sums.values()]
+
+
+def fused_runs(
+    maps: Sequence[NDArray[np.float32]],
+    weights: FusionWeights,
+    size: tuple[int, int],
+    *,
+    exclusive: bool,
+) -> list[Runs]:
+    """Masks of (H, W) = size as runs, one entry a class: above its threshold, or the largest."""
+    if exclusive:
+        return argmax_runs(maps, size)
+    return maps_to_runs(maps, limits_of(weights.thresholds, weights.space), size)
+
+
+def limits_of(thresholds: NDArray[np.float64], space: FusionSpace) -> NDArray[np.float64]:
+    """Thresholds (C,) of probabilities in the space in which maps are summed."""
+    return thresholds if space == "prob" else np.log(thresholds) - np.log1p(-thresholds)
+
+
+def _share(
+    row: NDArray[np.float64], class_names: tuple[str, ...], classes: ClassList
+) -> MemberShare:
+    taking = [c for c, weight in enumerate(row) if weight > 0]
+    return MemberShare(
+        channels=torch.tensor([classes.index(class_names[c]) for c in taking], dtype=torch.int64),
+        classes=torch.tensor(taking, dtype=torch.int64),
+        weights=torch.tensor(row[taking], dtype=torch.float32),
+    )

@@ -1,0 +1,236 @@
+"""How members are fused: a weight for every member and class, thresholds, and `per-class.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ensemble.errors import OutputError, WeightsError
+from ensemble.members.member import FusionSpace, Member
+from ensemble.members.roster import merge_class_lists
+
+FORMAT: Literal["ens-weights"] = "ens-weights"
+VERSION: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FusionWeights:
+    """Weights (M, C) >= 0 of M members for C classes, and thresholds (C,) of probabilities.
+
+    A class's weights need not sum to 1; a member that lacks the class weighs 0. `sha256s` are the
+    member files for which they were made, None where any file of the name will do. `views` is a
+    specification as `--tta` takes it. Raises WeightsError for shapes or values that cannot be.
+    """
+
+    members: tuple[str, ...]
+    sha256s: tuple[str | None, ...]
+    class_names: tuple[str, ...]
+    weights: NDArray[np.float64]
+    thresholds: NDArray[np.float64]
+    space: FusionSpace = "prob"
+    views: str = ""
+
+    def __post_init__(self) -> None:
+        shape = (len(self.members), len(self.class_names))
+        if self.weights.shape != shape or self.thresholds.shape != shape[1:]:
+            raise WeightsError(
+                "weights and thresholds have another shape",
+                expected=f"{shape} and {shape[1:]}",
+                got=f"{self.weights.shape} and {self.thresholds.shape}",
+            )
+        if not (np.isfinite(self.weights).all() and (self.weights >= 0).all()):
+            raise WeightsError("a weight must be a number from 0 on")
+        if not ((self.thresholds > 0) & (self.thresholds < 1)).all():
+            raise WeightsError("a threshold must lie between 0 and 1")
+        weightless = [self.class_names[c] for c in np.flatnonzero(self.weights.sum(0) <= 0)]
+        if weightless:
+            raise WeightsError("no member has a weight for", got=", ".join(weightless))
+
+
+def uniform_weights(
+    members: Sequence[Member], *, views: str = "", space: FusionSpace = "prob"
+) -> FusionWeights:
+    """Every class weighs every member that has it equally; threshold 0.5."""
+    class_names = merge_class_lists(members).names
+    weights = [
+        [float(name in member.manifest.class_list.names) for name in class_names]
+        for member in members
+    ]
+    return FusionWeights(
+        members=tuple(member.name for member in members),
+        sha256s=tuple(member.sha256 for member in members),
+        class_names=class_names,
+        weights=np.array(weights, np.float64),
+        thresholds=np.full(len(class_names), 0.5),
+        space=space,
+        views=views,
+    )
+
+
+def match_members(weights: FusionWeights, members: Sequence[Member]) -> list[Member]:
+    """The members in the order of the weights; raises WeightsError unless they are those members.
+
+    They must have the same names, the files must be those that the weights were made for, and each
+    must have every class for which it has a weight.
+    """
+    by_name = {member.name: member for member in members}
+    if set(by_name) != set(weights.members):
+        raise WeightsError(
+            "the weights are for other members",
+            expected=", ".join(sorted(weights.members)),
+            got=", ".join(sorted(by_name)),
+            remedy="give --members just these, or run ens tune-weights again",
+        )
+    ordered = [by_name[name] for name in weights.members]
+    for member, sha256, row in zip(ordered, weights.sha256s, weights.weights, strict=True):
+        if sha256 is not None and sha256 != member.sha256:
+            raise WeightsError(
+                f"the weights were made for another file of the member {member.name}",
+                expected=f"sha256 {sha256[:12]}",
+                got=member.sha256[:12],
+                remedy="run ens tune-weights again, or delete the sha256 to use them all the same",
+            )
+        _check_classes(member, weights.class_names, row)
+    return ordered
+
+
+def _check_classes(member: Member, class_names: tuple[str, ...], row: NDArray[np.float64]) -> None:
+    known = set(member.manifest.class_list.names)
+    lacking = [
+        name for name, weight in zip(class_names, row, strict=True) if weight and name not in known
+    ]
+    if lacking:
+        raise WeightsError(
+            f"the member {member.name} has a weight for classes that it lacks",
+            got=", ".join(lacking),
+        )
+
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+class MemberEntry(BaseModel):
+    """A member in per-class.json; sha256 null accepts any file of the name."""
+
+    model_config = _STRICT
+
+    name: str
+    sha256: str | None = None
+
+
+class ClassEntry(BaseModel):
+    """One class in per-class.json; members that are not named weigh 0."""
+
+    model_config = _STRICT
+
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
+    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    rule: str = "by hand"
+    evidence: dict[str, Any] = Field(default_factory=dict)
+
+
+class WeightsFile(BaseModel):
+    """The content of per-class.json; `evidence` is for people and is not used."""
+
+    model_config = _STRICT
+
+    format: Literal["ens-weights"]
+    version: Literal[1]
+    space: FusionSpace = "prob"
+    views: str = ""
+    members: list[MemberEntry]
+    evidence: dict[str, Any] = Field(default_factory=dict)
+    classes: dict[str, ClassEntry]
+
+
+def read_weights(path: Path) -> FusionWeights:
+    """Read a per-class.json; raises WeightsError with the path and every fault in it."""
+    try:
+        stored = WeightsFile.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise WeightsError(
+            f"cannot be read: {error}", where=path, remedy="make it with: ens tune-weights val/"
+        ) from error
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise WeightsError(f"is not a weights file: {faults}", where=path) from error
+    try:
+        return _from_file(stored)
+    except WeightsError as error:
+        raise error.at(path) from error
+
+
+def write_weights(
+    path: Path,
+    weights: FusionWeights,
+    *,
+    rules: Sequence[str] = (),
+    class_evidence: Sequence[dict[str, Any]] = (),
+    evidence: dict[str, Any] | None = None,
+) -> None:
+    """Write a per-class.json, whole or not at all; rules and evidence have an entry a class."""
+    names = weights.class_names
+    entries = {
+        name: ClassEntry(
+            weights={
+                member: round(float(weights.weights[m, c]), 6)
+                for m, member in enumerate(weights.members)
+            },
+            threshold=round(float(weights.thresholds[c]), 6),
+            rule=rules[c] if rules else "by hand",
+            evidence=class_evidence[c] if class_evidence else {},
+        )
+        for c, name in enumerate(names)
+    }
+    stored = WeightsFile(
+        format=FORMAT,
+        version=VERSION,
+        space=weights.space,
+        views=weights.views,
+        members=[
+            MemberEntry(name=name, sha256=sha256)
+            for name, sha256 in zip(weights.members, weights.sha256s, strict=True)
+        ],
+        evidence=evidence or {},
+        classes=entries,
+    )
+    part = path.with_name(path.name + ".part")
+    text = json.dumps(stored.model_dump(mode="json"), indent=1, ensure_ascii=False)
+    try:
+        part.write_text(text + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", where=path) from error
+
+
+def _from_file(stored: WeightsFile) -> FusionWeights:
+    members = [entry.name for entry in stored.members]
+    unknown = sorted(
+        {name for entry in stored.classes.values() for name in entry.weights} - set(members)
+    )
+    if unknown:
+        raise WeightsError(
+            "classes weigh members that the file does not list",
+            got=", ".join(unknown),
+            expected=", ".join(members),
+        )
+    entries = list(stored.classes.values())
+    return FusionWeights(
+        members=tuple(members),
+        sha256s=tuple(entry.sha256 for entry in stored.members),
+        class_names=tuple(stored.classes),
+        weights=np.array([[e.weights.get(m, 0.0) for e in entries] for m in members], np.float64),
+        thresholds=np.array([entry.threshold for entry in entries], np.float64),
+        space=stored.space,
+        views=stored.views,
+    )
