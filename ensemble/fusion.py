@@ -35,6 +35,9 @@ class MemberShare:
     classes: Tensor
     weights: Tensor
 
+    def __len__(self) -> int:
+        return len(self.classes)
+
 
 def plan_shares(weights: FusionWeights, member_classes: Sequence[ClassList]) -> list[MemberShare]:
     """The share of each member, with weights normalised so that those of a class sum to 1.

@@ -1,0 +1,30 @@
+"""`ens make-phantom`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ensemble.cli.console import console_progress
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--images", default=30, show_default=True, help="Images, two hands a person.")
+@click.option("--size", default=2048, show_default=True, help="Pixels a side.")
+@click.option("--seed", default=0, show_default=True, help="The same seed makes the same bytes.")
+def command(folder: Path, images: int, size: int, seed: int) -> None:
+    r"""Make a synthetic set of hand X-rays with 29 labelled bones in FOLDER.
+
+    The layout is that of the hand-bone contest, in train/, val/ and test/, all three labelled.
+
+    \b
+    Examples:
+        ens make-phantom hands
+        ens make-phantom hands --images 100 --size 512 --seed 7
+    """
+    from models_zoo.phantom import make_phantom
+
+    make_phantom(folder, images=images, size=size, seed=seed, progress=console_progress)
+    click.echo(f"{folder}: {images} images of {size} x {size}")

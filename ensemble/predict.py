@@ -1,0 +1,158 @@
+"""Predict: images in, masks out, one image at a time.
+
+    decode (threads) -> per member: prepare, views, forward, inverse -> add on the member's grid
+    -> threshold + encode (threads) -> journal -> predictions.csv
+
+Memory does not depend on the number of images, members or views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.datasets import ImageFolder, Sample
+from ensemble.ensembles import Ensemble
+from ensemble.errors import DataError, ImageError
+from ensemble.images import read_image
+from ensemble.journal import Journal
+from ensemble.members.preprocess import Image
+from ensemble.outputs.rle_csv import Row, write_predictions
+from ensemble.progress import Progress, silent
+from ensemble.rle import Base, Order, format_rle
+from ensemble.streaming import ordered_map
+
+_DECODERS, _DECODED = 2, 4
+_ENCODERS, _ENCODED = 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionFormat:
+    """How masks are written: order and base of runs, images by base name or relative path."""
+
+    order: Order = "row"
+    base: Base = 1
+    full_paths: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionSummary:
+    """What a run did: images in the file, and how many of them an earlier run had done."""
+
+    path: Path
+    num_images: int
+    num_resumed: int
+
+
+def predict(
+    ensemble: Ensemble,
+    images: ImageFolder,
+    out: Path,
+    *,
+    output: PredictionFormat | None = None,
+    progress: Progress = silent,
+) -> PredictionSummary:
+    """Predict every image of a folder into a predictions file; an interrupted run is continued.
+
+    Images that cannot be read are named together in one ImageError at the end, when all others are
+    safe in the journal; the file itself is written only when it is complete.
+    """
+    output = output or PredictionFormat()
+    names = _image_names(images.samples, full_paths=output.full_paths)
+    stamps = {sample.name: _stamp(sample.image) for sample in images.samples}
+    settings = ensemble.settings() | {"order": output.order, "base": output.base}
+    with Journal(out, settings) as journal:
+        todo = [s for s in images.samples if not _is_done(journal, s.name, stamps[s.name])]
+        num_resumed = len(images.samples) - len(todo)
+        failures: list[ImageError] = []
+        with progress("predicting", len(images.samples)) as advance:
+            advance(num_resumed)
+            for name, record in _records(ensemble, todo, output, failures):
+                journal.append(name, record | {"stamp": stamps[name]})
+                advance(1)
+        _raise_together(failures, journal)
+        write_predictions(out, _rows(journal, names, ensemble.weights.class_names))
+    journal.remove()
+    return PredictionSummary(out, len(images.samples), num_resumed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fused:
+    name: str
+    size: tuple[int, int]
+    maps: list[NDArray[np.float32]]
+
+
+def _records(
+    ensemble: Ensemble,
+    samples: Sequence[Sample],
+    output: PredictionFormat,
+    failures: list[ImageError],
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and journal record of each image; decoding runs ahead, encoding behind."""
+
+    def fused() -> Iterator[_Fused]:
+        for sample, image in ordered_map(_decode, samples, threads=_DECODERS, ahead=_DECODED):
+            if isinstance(image, ImageError):
+                failures.append(image)
+                continue
+            yield _Fused(sample.name, (image.shape[0], image.shape[1]), ensemble.fuse(image))
+
+    def encode(item: _Fused) -> tuple[str, dict[str, Any]]:
+        runs = ensemble.masks(item.maps, item.size)
+        rle = [format_rle(mask, item.size, order=output.order, base=output.base) for mask in runs]
+        return item.name, {"rle": rle}
+
+    return ordered_map(encode, fused(), threads=_ENCODERS, ahead=_ENCODED)
+
+
+def _decode(sample: Sample) -> tuple[Sample, Image | ImageError]:
+    try:
+        return sample, read_image(sample.image)
+    except ImageError as error:
+        return sample, error
+
+
+def _stamp(path: Path) -> list[int]:
+    """Size in bytes and time of change, by which a replaced image is told from the one done."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _is_done(journal: Journal, name: str, stamp: list[int]) -> bool:
+    return name in journal and journal.read(name)["stamp"] == stamp
+
+
+def _image_names(samples: Sequence[Sample], *, full_paths: bool) -> dict[str, str]:
+    """The name of each sample in the file; raises DataError if two images would share one."""
+    names = {s.name: s.name if full_paths else s.image.name for s in samples}
+    if len(set(names.values())) < len(names):
+        first: dict[str, str] = {}
+        pair = next((a, first[n]) for a, n in names.items() if first.setdefault(n, a) != a)
+        raise DataError(
+            "two images have the same base name",
+            got=" and ".join(sorted(pair)),
+            remedy="use --image-names path",
+        )
+    return names
+
+
+def _raise_together(failures: Sequence[ImageError], journal: Journal) -> None:
+    if failures:
+        listed = "; ".join(str(error) for error in failures[:5])
+        more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
+        raise ImageError(
+            f"{len(failures)} images cannot be used: {listed}{more}",
+            remedy=f"the {len(journal)} others are kept; mend or remove these and run again",
+        )
+
+
+def _rows(journal: Journal, names: dict[str, str], class_names: Sequence[str]) -> Iterator[Row]:
+    for key, image_name in names.items():
+        for class_name, rle in zip(class_names, journal.read(key)["rle"], strict=True):
+            yield image_name, class_name, rle
