@@ -1,0 +1,60 @@
+"""Walking a data folder: every visible file, in one order on every machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ensemble.errors import DataError
+
+_ARCHIVE_LITTER = "__MACOSX"
+
+
+def is_visible(name: str) -> bool:
+    """False for what systems leave behind: names with a leading dot, and __MACOSX folders."""
+    return not name.startswith(".") and name != _ARCHIVE_LITTER
+
+
+def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
+    """Visible files under a folder whose suffix is one of `suffixes`, in any case.
+
+    Sorted by their path relative to the folder, written with slashes. Links to folders are followed
+    once each. Raises DataError if the folder cannot be listed.
+    """
+    wanted = frozenset(suffixes)
+    found = [path for path in _walk(folder) if path.suffix.lower() in wanted]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def find_folders(folder: Path) -> list[Path]:
+    """Visible folders that lie directly in a folder, sorted by name."""
+    return sorted(path for path in list_folder(folder) if path.is_dir())
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """Everything visible that lies directly in a folder; DataError if it cannot be listed."""
+    try:
+        return sorted(path for path in folder.iterdir() if is_visible(path.name))
+    except OSError as error:
+        raise _unlistable(error) from error
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    seen: set[str] = set()
+    for place, folders, files in os.walk(folder, onerror=_refuse, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = [name for name in folders if is_visible(name)]
+        yield from (Path(place, name) for name in files if is_visible(name))
+
+
+def _refuse(error: OSError) -> None:
+    raise _unlistable(error) from error
+
+
+def _unlistable(error: OSError) -> DataError:
+    return DataError(f"the folder cannot be listed: {error.strerror}", where=error.filename)

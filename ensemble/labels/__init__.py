@@ -1,0 +1,1 @@
+"""One reader a label layout; all give `Label`s for sample names."""
