@@ -62,7 +62,7 @@ class View:
     def apply(self, batch: Tensor, stride: int) -> Tensor:
         """Transform input (N, ch, h, w) float; scaled sides are rounded to a multiple of stride."""
         if self.transpose:
-            batch = symmetry.transpose(batch)
+            batch = batch.transpose(2, 3)
         if self.flip_y:
             batch = symmetry.vflip(batch)
         if self.flip_x:
@@ -82,7 +82,7 @@ class View:
         if self.flip_y:
             maps = symmetry.vflip(maps)
         if self.transpose:
-            maps = symmetry.transpose(maps)
+            maps = maps.transpose(2, 3)
         return maps
 
 

@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from ensemble.masks import argmax_runs, maps_to_runs
+from ensemble.rle import decode, encode
+from strategies import grids, sizes
+
+pytestmark = pytest.mark.kernel
+TOLERANCE = 1e-5
+
+
+def full_size(maps, size):
+    return sum(
+        np.stack([reference.interpolate(plane.astype(np.float64), size) for plane in grid])
+        for grid in maps
+    )
+
+
+@given(grids(3), sizes, st.floats(0.05, 0.95))
+def test_thresholded_runs_equal_the_float64_map_where_it_is_not_at_the_threshold(maps, size, t):
+    limits = np.array([t, 0.5, 0.9])
+    dense = full_size(maps, size)
+    for plane, limit, runs in zip(dense, limits, maps_to_runs(maps, limits, size), strict=True):
+        mask = decode(runs, size)
+        assert (encode(mask) == runs).all()
+        assert ((mask == (plane > limit)) | (np.abs(plane - limit) < TOLERANCE)).all()
+
+
+@given(grids(4), sizes)
+def test_argmax_runs_partition_the_image_as_the_float64_map_does(maps, size):
+    dense = full_size(maps, size)
+    masks = np.stack([decode(runs, size) for runs in argmax_runs(maps, size)])
+    assert (masks.sum(0) == 1).all()
+    ordered = np.sort(dense, axis=0)
+    clear = ordered[-1] - ordered[-2] > TOLERANCE
+    assert (masks.argmax(0) == dense.argmax(0))[clear].all()
+
+
+def test_of_equal_values_the_first_class_wins():
+    runs = argmax_runs([np.full((3, 2, 2), 0.25, np.float32)], (5, 7))
+    assert [len(mask) for mask in runs] == [1, 0, 0]
+
+
+def test_the_threshold_is_strict():
+    flat = np.full((1, 4, 4), 0.5, np.float32)
+    assert len(maps_to_runs([flat], np.array([0.5]), (9, 9))[0]) == 0
+    assert maps_to_runs([flat], np.array([0.4999]), (9, 9))[0].tolist() == [[0, 81]]
+
+
+def test_runs_go_on_across_rows():
+    plane = np.zeros((1, 4, 4), np.float32)
+    plane[0, 1, 2:] = plane[0, 2, :2] = 1
+    assert maps_to_runs([plane], np.array([0.5]), (4, 4))[0].tolist() == [[6, 4]]

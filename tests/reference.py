@@ -1,0 +1,137 @@
+"""Slow, obvious twins of the engine: plain loops and float64, to hold the fast code against."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ensemble.members.member import Member
+from ensemble.members.preprocess import Image, prepare_image
+from ensemble.views import View
+from ensemble.weights import FusionWeights
+
+
+def rle_string(mask: NDArray[np.bool_], *, order: str = "row", base: int = 1) -> str:
+    """Walk over the pixels one by one and note where foreground starts and how long it lasts."""
+    pixels = mask.flatten(order="C" if order == "row" else "F")
+    words: list[str] = []
+    length = 0
+    for index, pixel in enumerate([*pixels, False]):
+        if pixel:
+            length += 1
+        elif length:
+            words += [str(index - length + base), str(length)]
+            length = 0
+    return " ".join(words)
+
+
+def dice(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
+    """The graded metric of two masks."""
+    return float((2 * (predicted & true).sum() + 1e-4) / (predicted.sum() + true.sum() + 1e-4))
+
+
+def interpolate(plane: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    """Bilinear, align_corners=False: pixel centres at (i + .5) / n, beyond them the border."""
+    down = _interpolation_matrix(plane.shape[0], size[0])
+    across = _interpolation_matrix(plane.shape[1], size[1])
+    return down @ plane @ across.T
+
+
+def _interpolation_matrix(source: int, target: int) -> NDArray[np.float64]:
+    matrix = np.zeros((target, source))
+    for i in range(target):
+        place = (i + 0.5) * source / target - 0.5
+        low = int(np.floor(place))
+        for index, weight in ((low, 1 - (place - low)), (low + 1, place - low)):
+            matrix[i, min(max(index, 0), source - 1)] += weight
+    return matrix
+
+
+def fused_map(
+    members: Sequence[Member],
+    weights: FusionWeights,
+    views: Sequence[View],
+    image: Image,
+) -> NDArray[np.float64]:
+    """S (C, H, W) of an image by the formulas, every soft map interpolated to full size."""
+    size = image.shape[:2]
+    total = np.zeros((len(weights.class_names), *size))
+    for m, member in enumerate(members):
+        names = member.manifest.class_list.names
+        soft = soft_map(member, views, image, weights.space)
+        for c, name in enumerate(weights.class_names):
+            if weights.weights[m, c] > 0:
+                total[c] += weights.weights[m, c] * interpolate(soft[names.index(name)], size)
+    return total / weights.weights.sum(0)[:, None, None]
+
+
+def soft_map(
+    member: Member, views: Sequence[View], image: Image, space: str
+) -> NDArray[np.float64]:
+    """s (C, h, w) of a member: the mean over views, each taken and undone with numpy."""
+    spec = member.manifest.input
+    pixels = prepare_image(image, spec).transpose(2, 0, 1) / 255.0
+    mean, std = (np.array(values)[:, None, None] for values in (spec.mean, spec.std))
+    network = copy.deepcopy(member._network).double()
+    maps = []
+    for view in views:
+        answer = _forward(network, _take((pixels - mean) / std, view, member.manifest.stride))
+        if member.manifest.class_list.exclusive:
+            exponentials = np.exp(answer - answer.max(0))
+            probs = exponentials / exponentials.sum(0)
+            answer = probs if space == "prob" else np.log(probs)
+        elif space == "prob":
+            answer = 1 / (1 + np.exp(-answer))
+        answer = _undo(answer, view, spec.size)
+        if view.mirrored:
+            answer = answer[list(member.manifest.class_list.mirror_permutation)]
+        maps.append(answer)
+    return np.mean(maps, axis=0)
+
+
+def _forward(network: torch.nn.Module, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    with torch.no_grad():
+        return network(torch.from_numpy(pixels.copy())[None])[0].numpy()
+
+
+def _take(pixels: NDArray[np.float64], view: View, stride: int) -> NDArray[np.float64]:
+    if view.transpose:
+        pixels = pixels.transpose(0, 2, 1)
+    if view.flip_y:
+        pixels = pixels[:, ::-1]
+    if view.flip_x:
+        pixels = pixels[:, :, ::-1]
+    if view.scale == 1:
+        return pixels
+    size = tuple(max(round(n * view.scale / stride), 1) * stride for n in pixels.shape[1:])
+    return _resize(pixels, size)
+
+
+def _undo(maps: NDArray[np.float64], view: View, size: tuple[int, int]) -> NDArray[np.float64]:
+    maps = _resize(maps, size[::-1] if view.transpose else size)
+    if view.flip_x:
+        maps = maps[:, :, ::-1]
+    if view.flip_y:
+        maps = maps[:, ::-1]
+    return maps.transpose(0, 2, 1) if view.transpose else maps
+
+
+def _resize(maps: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
+    """Triangle filter whose support grows with the factor of shrinking, axis by axis."""
+    down, across = (_triangle(old, new) for old, new in zip(maps.shape[1:], size, strict=True))
+    return np.einsum("yi,cij,xj->cyx", down, maps, across)
+
+
+def _triangle(source: int, target: int) -> NDArray[np.float64]:
+    ratio = source / target
+    support = max(ratio, 1.0)
+    matrix = np.zeros((target, source))
+    for i in range(target):
+        centre = (i + 0.5) * ratio
+        distance = np.abs(np.arange(source) + 0.5 - centre) / support
+        matrix[i] = np.maximum(1 - distance, 0)
+    return matrix / matrix.sum(1, keepdims=True)
