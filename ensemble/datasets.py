@@ -20,8 +20,11 @@ from ensemble.classes import ClassList, find_class_list
 from ensemble.errors import DataError
 from ensemble.file_tree import list_folder
 from ensemble.images import image_size, list_images
+from ensemble.labels.coco import open_coco
 from ensemble.labels.contest import open_contest
+from ensemble.labels.index_maps import open_index_maps
 from ensemble.labels.mask_folders import open_mask_folders
+from ensemble.labels.rle_csv import open_rle_csv
 from ensemble.labels.source import LabelSource
 from ensemble.samples import Sample, few, find_samples
 
@@ -90,6 +93,9 @@ _LAYOUTS = (
     _Layout(
         "mask folders", _IMAGES, "masks", "images/ + masks/<class>/<stem>.png", open_mask_folders
     ),
+    _Layout("index maps", _IMAGES, "labels", "images/ + labels/<stem>.png", open_index_maps),
+    _Layout("RLE CSV", _IMAGES, "labels.csv", "images/ + labels.csv", open_rle_csv),
+    _Layout("COCO", _IMAGES, "annotations.json", "images/ + annotations.json", open_coco),
 )
 
 

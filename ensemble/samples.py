@@ -1,10 +1,9 @@
-"""Samples: the images of a data set, whose they are, and which label file belongs to which."""
+"""Samples: the images of a data set, and whose they are."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -60,64 +59,6 @@ def _match(pattern: str, names: Sequence[str]) -> list[str]:
             got=few(strays),
         )
     return [match[1] or match[0] if match.re.groups else match[0] for match in matches if match]
-
-
-def match_key(name: str) -> str:
-    """A relative path without its suffix, by which images and labels find each other.
-
-    Letters with accents are composed, since some systems store them in parts.
-    """
-    return unicodedata.normalize("NFC", PurePosixPath(name).with_suffix("").as_posix())
-
-
-def names_by_key(samples: Iterable[Sample]) -> dict[str, str]:
-    """Sample names by `match_key`; raises DataError for two images that would share a label."""
-    names: dict[str, str] = {}
-    shared = [
-        f"{first} and {sample.name}"
-        for sample in samples
-        if (first := names.setdefault(match_key(sample.name), sample.name)) != sample.name
-    ]
-    if shared:
-        raise DataError(
-            f"{len(shared)} pairs of images differ in their suffix only and would share a label",
-            got=few(shared),
-            remedy="remove or rename one of each",
-        )
-    return names
-
-
-def files_by_key(root: Path, files: Iterable[Path]) -> dict[str, Path]:
-    """Label files of one suffix by `match_key` of their path relative to the labels' root."""
-    return {match_key(path.relative_to(root).as_posix()): path for path in files}
-
-
-def pair_files(root: Path, samples: Sequence[Sample], files: Mapping[str, Path]) -> dict[str, Path]:
-    """The label file under `root` of every sample, by sample name; DataError if one has none."""
-    names = names_by_key(samples)
-    orphans = [path for key, path in files.items() if key not in names]
-    refuse_unpaired(
-        root,
-        images=[name for key, name in names.items() if key not in files],
-        labels=[path.relative_to(root).as_posix() for path in orphans],
-    )
-    return {name: files[key] for key, name in names.items()}
-
-
-def refuse_unpaired(where: Path, *, images: Sequence[str] = (), labels: Sequence[str] = ()) -> None:
-    """Raise one DataError that counts and shows images without label and labels without image."""
-    parts = [
-        f"{len(names)} {what} without {partner} ({few(names)})"
-        for names, what, partner in ((images, "images", "label"), (labels, "labels", "image"))
-        if names
-    ]
-    if parts:
-        raise DataError(
-            "images and labels do not pair up",
-            where=where,
-            got=" and ".join(parts),
-            remedy="a label has the name and the sub-folder of its image",
-        )
 
 
 def few(names: Sequence[str]) -> str:

@@ -17,8 +17,9 @@ from ensemble.classes import CLASS_FILE, HAND_BONES, ClassList
 from ensemble.errors import ClassListError, EnsError, LabelError
 from ensemble.file_tree import find_files
 from ensemble.labels.json_file import read_json
+from ensemble.labels.pairing import files_by_key, pair_files
 from ensemble.labels.source import finish_label, refuse_unknown
-from ensemble.samples import Sample, files_by_key, pair_files
+from ensemble.samples import Sample
 
 # Beyond this a coordinate is no pixel, and would overflow the fixed point of cv2.fillPoly.
 _FAR_PX = 2**20

@@ -8,16 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from unicodedata import normalize
 
 from ensemble.bit_planes import Label, add_mask, empty_planes
 from ensemble.classes import ClassList
 from ensemble.errors import DataError, EnsError, LabelError
 from ensemble.file_tree import find_files, find_folders
 from ensemble.images import IMAGE_SUFFIXES
+from ensemble.labels.pairing import composed, match_key, names_by_key, refuse_unpaired
 from ensemble.labels.png_maps import read_mask
 from ensemble.labels.source import finish_label, refuse_size, refuse_unknown
-from ensemble.samples import Sample, few, match_key, names_by_key, refuse_unpaired
+from ensemble.samples import Sample, few
 
 _MASK_SUFFIX = ".png"
 
@@ -54,7 +54,7 @@ def open_mask_folders(
     Without a class list the sorted folder names are the classes. An image without any mask is
     legal. Raises DataError for a mask without image, ClassListError for an unknown class folder.
     """
-    folders = {normalize("NFC", folder.name): folder for folder in find_folders(root)}
+    folders = {composed(folder.name): folder for folder in find_folders(root)}
     try:
         _refuse_strays(root)
         classes = classes or ClassList(names=tuple(sorted(folders)))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ensemble.bit_planes import Label, Planes, add_mask
 from ensemble.classes import BACKGROUND, ClassList
 from ensemble.errors import ClassListError, LabelError
+from ensemble.rle import Runs, decode
 
 
 class LabelSource(Protocol):
@@ -45,6 +46,16 @@ def refuse_size(label_size: tuple[int, int], image_size: tuple[int, int]) -> Non
             expected=f"{image_size[1]} x {image_size[0]} as the image",
             got=f"{label_size[1]} x {label_size[0]} (width x height)",
         )
+
+
+def add_runs(planes: Planes, class_index: int, runs: Runs) -> None:
+    """Unite runs, which must fit the size of the planes, with what the class has, in place."""
+    if not len(runs):
+        return
+    width = planes.shape[2]
+    top, bottom = runs[0, 0] // width, (runs[-1].sum() - 1) // width + 1
+    in_band = runs - np.array([top * width, 0], np.int64)
+    add_mask(planes[:, top:bottom], class_index, decode(in_band, (bottom - top, width)))
 
 
 def finish_label(

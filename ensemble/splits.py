@@ -1,0 +1,193 @@
+"""Splits: folds that keep groups whole, a file that holds them, and a check for leaks."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.errors import ConfigError, DataError, OutputError
+from ensemble.samples import few
+
+_HEADER = ["image", "group", "fold"]
+
+
+def grouped_folds(groups: Sequence[str], num_folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold (N,) of each image, 0..num_folds - 1; a group lies in one fold whole.
+
+    Groups go, largest first, into the fold with the fewest images; the seed orders groups of one
+    size and picks among folds that are level. The order of the images does not matter.
+    Raises DataError for fewer groups than folds.
+    """
+    if num_folds < 2:
+        raise ConfigError("a split needs two folds or more", got=num_folds)
+    sizes = Counter(groups)
+    if len(sizes) < num_folds:
+        raise DataError(
+            "there are fewer groups than folds",
+            expected=f"{num_folds} groups or more",
+            got=f"{len(sizes)} groups in {len(groups)} images",
+            remedy="ask for fewer folds, or group the images more finely",
+        )
+    rng = np.random.default_rng(seed)
+    names = sorted(sizes)
+    shuffled = [names[index] for index in rng.permutation(len(names))]
+    images_in_fold = np.zeros(num_folds, np.int64)
+    fold_of: dict[str, int] = {}
+    for name in sorted(shuffled, key=lambda name: -sizes[name]):
+        smallest = np.flatnonzero(images_in_fold == images_in_fold.min())
+        fold_of[name] = int(rng.choice(smallest))
+        images_in_fold[fold_of[name]] += sizes[name]
+    return np.array([fold_of[group] for group in groups], np.int64)
+
+
+def train_val_split(
+    labelled: LabelledFolder, fold: int, num_folds: int, seed: int
+) -> tuple[LabelledFolder, LabelledFolder]:
+    """Views of a labelled folder: (all folds but one, that one), in the folder's order."""
+    if not 0 <= fold < num_folds:
+        raise ConfigError("there is no such fold", expected=f"0 to {num_folds - 1}", got=fold)
+    folds = grouped_folds([sample.group for sample in labelled.samples], num_folds, seed)
+    train = labelled.subset(np.flatnonzero(folds != fold).tolist())
+    return train, labelled.subset(np.flatnonzero(folds == fold).tolist())
+
+
+def write_split(path: Path, samples: Sequence[Sample], folds: NDArray[np.int64]) -> None:
+    """Write a CSV with the columns image, group, fold, one row a sample, whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            rows = csv.writer(stream, lineterminator="\n")
+            rows.writerow(_HEADER)
+            for sample, fold in zip(samples, folds.tolist(), strict=True):
+                rows.writerow([sample.name, sample.group, fold])
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputError(f"the split cannot be written: {error.strerror}", where=path) from error
+
+
+def read_split(path: Path, samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """The fold (N,) of each sample from a file of `write_split`, whose rows may be in any order.
+
+    Raises DataError, with the path, for a malformed file, for images that only one of file and data
+    set has, and for groups that differ or are spread over folds.
+    """
+    try:
+        rows = _read_rows(path)
+        _refuse_other_images(rows, samples)
+        _refuse_other_groups(rows, samples)
+    except DataError as error:
+        raise error.at(path) from error
+    return np.array([rows[sample.name][1] for sample in samples], np.int64)
+
+
+def _read_rows(path: Path) -> dict[str, tuple[str, int]]:
+    """(group, fold) by image."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            lines = list(csv.reader(stream, strict=True))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"is no CSV file: {error}") from error
+    if not lines or lines[0] != _HEADER:
+        raise DataError(
+            "is no split", expected=f"the header {','.join(_HEADER)}", got=lines[:1] or "no line"
+        )
+    rows: dict[str, tuple[str, int]] = {}
+    for number, line in enumerate(lines[1:], start=2):
+        if len(line) != len(_HEADER) or not line[2].isdecimal():
+            raise DataError(
+                f"row {number} is malformed", expected="image,group,fold number", got=line
+            )
+        if line[0] in rows:
+            raise DataError(f"row {number} repeats an image", got=line[0])
+        rows[line[0]] = line[1], int(line[2])
+    return rows
+
+
+def _refuse_other_images(rows: dict[str, tuple[str, int]], samples: Sequence[Sample]) -> None:
+    names = {sample.name for sample in samples}
+    new, gone = sorted(names - set(rows)), sorted(set(rows) - names)
+    parts = [
+        f"{len(images)} {what} ({few(images)})"
+        for images, what in ((new, "images without fold"), (gone, "images that are not there"))
+        if images
+    ]
+    if parts:
+        raise DataError(
+            "was made for other images",
+            got=" and ".join(parts),
+            remedy="write the split anew, or edit its rows",
+        )
+
+
+def _refuse_other_groups(rows: dict[str, tuple[str, int]], samples: Sequence[Sample]) -> None:
+    moved = [sample.name for sample in samples if rows[sample.name][0] != sample.group]
+    if moved:
+        raise DataError(
+            f"{len(moved)} images are in other groups than in the data set",
+            got=few(moved),
+            remedy="open the data set with the same groups, or write the split anew",
+        )
+    folds_of: dict[str, set[int]] = {}
+    for group, fold in rows.values():
+        folds_of.setdefault(group, set()).add(fold)
+    if spread := sorted(group for group, folds in folds_of.items() if len(folds) > 1):
+        raise DataError(f"{len(spread)} groups are spread over folds", got=few(spread))
+
+
+def check_disjoint(train: ImageFolder | LabelledFolder, val: ImageFolder | LabelledFolder) -> None:
+    """Raise DataError if two data sets share a group or an image, whatever the image is called.
+
+    A group that is no more than its image's stem may have a namesake by accident; there only equal
+    files tell. Files are read only where their sizes in bytes coincide.
+    """
+    shared = {s.group for s in train.samples} & {s.group for s in val.samples}
+    owned = {s.group for s in (*train.samples, *val.samples) if not _is_stem(s)}
+    if leaking := sorted(shared & owned):
+        raise DataError(
+            f"{len(leaking)} groups lie in both {train.root} and {val.root}",
+            got=few(leaking),
+            remedy="keep all images of a group on one side",
+        )
+    if copies := _same_files(train.samples, val.samples):
+        raise DataError(
+            f"{len(copies)} images lie in both {train.root} and {val.root}",
+            got=few(copies),
+            remedy="remove them from one side",
+        )
+
+
+def _is_stem(sample: Sample) -> bool:
+    return sample.group == PurePosixPath(sample.name).stem
+
+
+def _same_files(train: Sequence[Sample], val: Sequence[Sample]) -> list[str]:
+    """Names of validation images whose bytes are those of a training image."""
+    by_size: dict[int, list[Path]] = defaultdict(list)
+    for sample in train:
+        by_size[sample.image.stat().st_size].append(sample.image)
+    hashed = cache(_sha256)
+    return [
+        sample.name
+        for sample in val
+        if any(
+            hashed(image) == hashed(sample.image)
+            for image in by_size.get(sample.image.stat().st_size, [])
+        )
+    ]
+
+
+def _sha256(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
