@@ -1,0 +1,193 @@
+"""The normative formulas: the engine against its float64 twin."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import reference
+from ensemble.classes import ClassList
+from ensemble.ensembles import Ensemble
+from ensemble.errors import MemberError, WeightsError
+from ensemble.rle import decode
+from ensemble.views import parse_views
+from ensemble.weights import FusionWeights, uniform_weights
+from fakes import smooth_image, tiny_member
+
+OVERLAPPING = ClassList(("left", "right", "spine", "skin"), mirror_pairs=(("left", "right"),))
+EXCLUSIVE = replace(OVERLAPPING, exclusive=True)
+GRIDS = ((24, 32), (40, 20), (16, 16))
+VIEWS = "hflip,scale=0.75:1"
+TOLERANCE = 1e-5
+
+
+def three_members(classes):
+    return [tiny_member(f"m{i}", classes, size, seed=i) for i, size in enumerate(GRIDS)]
+
+
+def per_class_weights(members, *, space="prob", views=VIEWS):
+    rng = np.random.default_rng(1)
+    weights = rng.random((len(members), 4))
+    weights[0, 2] = 0
+    return replace(
+        uniform_weights(members, views=views, space=space),
+        weights=weights,
+        thresholds=np.array([0.45, 0.5, 0.55, 0.6]),
+    )
+
+
+@pytest.mark.parametrize("space", ["prob", "logit"])
+@pytest.mark.parametrize("size", [(61, 47), (16, 90), (1, 33), (20, 20)])
+@pytest.mark.parametrize("views", ["", VIEWS, "rot90,hflip"])
+def test_overlapping_masks_equal_the_twin(space, size, views):
+    members = three_members(OVERLAPPING)
+    weights = per_class_weights(members, space=space, views=views)
+    image = smooth_image(size)
+    engine = Ensemble(members, weights)
+    fused = reference.fused_map(members, weights, parse_views(views), image)
+    limits = weights.thresholds
+    if space == "logit":
+        limits = np.log(limits / (1 - limits))
+    decided = 0
+    for plane, limit, runs in zip(
+        fused, limits, engine.masks(engine.fuse(image), size), strict=True
+    ):
+        clear = np.abs(plane - limit) >= TOLERANCE
+        assert (decode(runs, size) == (plane > limit))[clear].all()
+        decided += clear.sum()
+    assert decided > 0.99 * fused.size
+
+
+@pytest.mark.parametrize("space", ["prob", "logit"])
+@pytest.mark.parametrize("size", [(61, 47), (16, 90)])
+def test_exclusive_masks_equal_the_twin(space, size):
+    members = three_members(EXCLUSIVE)
+    weights = per_class_weights(members, space=space)
+    image = smooth_image(size)
+    engine = Ensemble(members, weights)
+    fused = reference.fused_map(members, weights, parse_views(VIEWS), image)
+    masks = np.stack([decode(runs, size) for runs in engine.masks(engine.fuse(image), size)])
+    assert (masks.sum(0) == 1).all()
+    ordered = np.sort(fused, axis=0)
+    clear = ordered[-1] - ordered[-2] >= TOLERANCE
+    assert clear.mean() > 0.99
+    assert (masks.argmax(0) == fused.argmax(0))[clear].all()
+
+
+def fused_sum(members, weights, image=None):
+    maps = Ensemble(members, weights).fuse(smooth_image((30, 40)) if image is None else image)
+    return sorted((grid.shape, grid.sum((1, 2)).tolist()) for grid in maps)
+
+
+def test_one_member_is_its_own_ensemble():
+    member = three_members(OVERLAPPING)[0]
+    weights = uniform_weights([member])
+    image = smooth_image((30, 40))
+    (grid,) = Ensemble([member], weights).fuse(image)
+    assert grid == pytest.approx(
+        reference.soft_map(member, parse_views(""), image, "prob"), abs=1e-6
+    )
+
+
+def test_the_order_of_members_does_not_matter():
+    members = three_members(OVERLAPPING)
+    weights = per_class_weights(members)
+    for order in ([2, 0, 1], [1, 2, 0]):
+        assert fused_sum([members[i] for i in order], weights) == fused_sum(members, weights)
+
+
+def test_the_scale_of_weights_does_not_matter():
+    members = three_members(OVERLAPPING)
+    weights = per_class_weights(members)
+    tenfold = replace(weights, weights=weights.weights * np.array([10, 1, 0.1, 3]))
+    for (_, ours), (_, theirs) in zip(
+        fused_sum(members, weights), fused_sum(members, tenfold), strict=True
+    ):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+def test_members_of_one_grid_share_one_accumulator():
+    members = [tiny_member(f"m{i}", OVERLAPPING, (16, 24), seed=i) for i in range(3)]
+    maps = Ensemble(members, uniform_weights(members)).fuse(smooth_image((30, 40)))
+    assert [grid.shape for grid in maps] == [(4, 16, 24)]
+
+
+def test_a_member_that_lacks_a_class_drops_out_of_its_sum():
+    full = tiny_member("full", ClassList(("left", "spine")), (16, 16), seed=1)
+    part = tiny_member("part", ClassList(("spine",)), (16, 16), seed=2)
+    image = smooth_image((20, 20))
+    (grid,) = Ensemble([full, part], uniform_weights([full, part])).fuse(image)
+    alone = reference.soft_map(full, parse_views(""), image, "prob")
+    other = reference.soft_map(part, parse_views(""), image, "prob")
+    assert grid[0] == pytest.approx(alone[0], abs=1e-6)
+    assert grid[1] == pytest.approx((alone[1] + other[0]) / 2, abs=1e-6)
+
+
+def test_classes_are_matched_by_name_whatever_their_order():
+    image = smooth_image((20, 20))
+    one = tiny_member("one", ClassList(("a", "b")), (16, 16), seed=1)
+    other = tiny_member("other", ClassList(("b", "a")), (16, 16), seed=1)
+    (grid,) = Ensemble([one, other], uniform_weights([one, other])).fuse(image)
+    soft = reference.soft_map(one, parse_views(""), image, "prob")
+    assert grid[0] == pytest.approx(soft.mean(0), abs=1e-6)
+
+
+def test_a_member_without_weight_is_not_asked():
+    silent, speaking = three_members(OVERLAPPING)[:2]
+    silent.maps = None
+    weights = replace(uniform_weights([silent, speaking]), weights=np.array([[0.0] * 4, [1.0] * 4]))
+    assert len(Ensemble([silent, speaking], weights).fuse(smooth_image((20, 20)))) == 1
+
+
+def test_sixteen_bit_and_grey_images_are_taken():
+    members = three_members(OVERLAPPING)
+    deep = smooth_image((30, 40), dtype=np.uint16)
+    assert fused_sum(members, uniform_weights(members), deep)
+    assert fused_sum(members, uniform_weights(members), deep[:, :, 0])
+
+
+def test_weights_for_other_members_are_refused():
+    members = three_members(OVERLAPPING)
+    with pytest.raises(WeightsError, match=r"other members.*m0, m1, m2.*got m0, m1"):
+        Ensemble(members[:2], uniform_weights(members))
+
+
+def test_weights_for_another_file_of_a_member_are_refused():
+    members = three_members(OVERLAPPING)
+    weights = uniform_weights(members)
+    changed = replace(weights, sha256s=("f" * 64, *weights.sha256s[1:]))
+    with pytest.raises(WeightsError, match="another file of the member m0"):
+        Ensemble(members, changed)
+    Ensemble(members, replace(weights, sha256s=(None,) * 3))
+
+
+def test_a_class_without_any_weight_is_refused():
+    members = three_members(OVERLAPPING)
+    weights = uniform_weights(members)
+    columns = weights.weights.copy()
+    columns[:, 1] = 0
+    with pytest.raises(WeightsError, match="no member has a weight for: got right"):
+        replace(weights, weights=columns)
+
+
+def test_a_weight_for_a_class_that_a_member_lacks_is_refused():
+    member = tiny_member("part", ClassList(("spine",)), (16, 16))
+    weights = FusionWeights(("part",), (None,), ("spine", "skin"), np.ones((1, 2)), np.full(2, 0.5))
+    with pytest.raises(WeightsError, match="part has a weight for classes that it lacks: got skin"):
+        Ensemble([member], weights)
+
+
+def test_members_that_disagree_on_exclusiveness_are_refused():
+    members = [
+        tiny_member("a", OVERLAPPING, (16, 16)),
+        tiny_member("b", EXCLUSIVE, (16, 16)),
+    ]
+    with pytest.raises(MemberError, match=r"disagree.*a overlapping, b exclusive"):
+        uniform_weights(members)
+
+
+def test_an_answer_that_is_not_finite_is_refused_with_the_member_named():
+    member = tiny_member("broken", OVERLAPPING, (16, 16))
+    member._network.bias.data[0] = float("nan")
+    with pytest.raises(MemberError, match=r"broken: .*not finite"):
+        Ensemble([member], uniform_weights([member])).fuse(smooth_image((20, 20)))
