@@ -129,21 +129,14 @@ def open_labelled(
 
 def _recognise(folder: Path) -> _Layout:
     layouts = _layouts_in(folder)
-    if len(layouts) == 1:
-        return layouts[0]
-    if layouts:
+    if not layouts:
         raise DataError(
-            "the folder is labelled in more than one way",
+            "the folder holds no labels that are known",
             where=folder,
-            got=" and ".join(layout.pattern for layout in layouts),
-            remedy="move all but one elsewhere",
+            expected=" or ".join(layout.pattern for layout in _LAYOUTS),
+            got=few([path.name for path in list_folder(folder)]) or "an empty folder",
         )
-    raise DataError(
-        "the folder holds no labels that are known",
-        where=folder,
-        expected=" or ".join(layout.pattern for layout in _LAYOUTS),
-        got=few([path.name for path in list_folder(folder)]) or "an empty folder",
-    )
+    return _only(layouts, folder)
 
 
 def _layouts_in(folder: Path) -> list[_Layout]:
@@ -151,10 +144,21 @@ def _layouts_in(folder: Path) -> list[_Layout]:
     return [layout for layout in _LAYOUTS if {layout.images, layout.labels} <= names]
 
 
+def _only(layouts: Sequence[_Layout], folder: Path) -> _Layout:
+    if len(layouts) > 1:
+        raise DataError(
+            "the folder is labelled in more than one way",
+            where=folder,
+            got=" and ".join(layout.pattern for layout in layouts),
+            remedy="move all but one elsewhere",
+        )
+    return layouts[0]
+
+
 def _images_root(folder: Path) -> Path:
     layouts = _layouts_in(folder)
     if layouts:
-        return folder / layouts[0].images
+        return folder / _only(layouts, folder).images
     for name in (_CONTEST_IMAGES, _IMAGES):
         root = folder / name
         if root.is_dir() and len(list_images(root)) == len(list_images(folder)):

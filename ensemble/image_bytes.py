@@ -10,12 +10,13 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from ensemble.tiff_bytes import CUT_OFF, find_tiff_fault
+
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8"
 _BMP = b"BM"
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
-_CUT_OFF = "is cut off"
 _START_OF_SCAN = 0xDA
 _END_OF_IMAGE = b"\xff\xd9"
 
@@ -33,6 +34,11 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_PNG)
 
 
+def is_tiff(data: bytes) -> bool:
+    """Whether a file is a TIFF, whatever its name says."""
+    return data.startswith(_TIFF)
+
+
 def png_header(data: bytes) -> PngHeader:
     """The header of a PNG in which `find_fault` found none."""
     return PngHeader(depth=data[24], colour=data[25])
@@ -48,24 +54,28 @@ def find_fault(data: bytes) -> str | None:
         return _jpeg_fault(data)
     if data.startswith(_BMP):
         return _bmp_fault(data)
-    return None if data.startswith(_TIFF) else "is no PNG, JPEG, TIFF or BMP"
+    if is_tiff(data):
+        return find_tiff_fault(data)
+    return "is no PNG, JPEG, TIFF or BMP"
 
 
 def _png_fault(data: bytes) -> str | None:
     """Walk the chunks (PNG specification, section 5.3): length, kind, content, CRC."""
     view, place = memoryview(data), len(_PNG)
+    if data[12:16] != b"IHDR" or len(data) < 33:
+        return CUT_OFF
     while place + 12 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, place)
         end = place + 12 + length
         if end > len(data):
-            return _CUT_OFF
+            return CUT_OFF
         is_critical = kind[:1].isupper()
         if is_critical and zlib.crc32(view[place + 4 : end - 4]) != _uint32(view[end - 4 : end]):
             return "is damaged: a checksum does not fit"
         if kind == b"IEND":
             return None
         place = end
-    return _CUT_OFF
+    return CUT_OFF
 
 
 def _uint32(data: memoryview) -> int:
@@ -78,12 +88,12 @@ def _jpeg_fault(data: bytes) -> str | None:
     while place + 4 <= len(data) and data[place] == 0xFF:
         marker = data[place + 1]
         if marker == _START_OF_SCAN:
-            return None if data.find(_END_OF_IMAGE, place) >= 0 else _CUT_OFF
+            return None if data.find(_END_OF_IMAGE, place) >= 0 else CUT_OFF
         is_fill_byte = marker == 0xFF
         place += 1 if is_fill_byte else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
-    return _CUT_OFF
+    return CUT_OFF
 
 
 def _bmp_fault(data: bytes) -> str | None:
     stated_bytes = int.from_bytes(data[2:6], "little")
-    return _CUT_OFF if len(data) < max(stated_bytes, 26) else None
+    return CUT_OFF if len(data) < max(stated_bytes, 26) else None

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from ensemble.errors import ImageError
 from ensemble.file_tree import find_files
-from ensemble.image_bytes import find_fault, is_png, png_header
+from ensemble.image_bytes import find_fault, is_png, is_tiff, png_header
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 
-# Keeps depth and channels and turns the image as EXIF says, which IMREAD_UNCHANGED does not.
+# Keeps depth, drops alpha, and turns the image as EXIF says, which IMREAD_UNCHANGED does not. A
+# TIFF is turned either way, and its alpha must be looked at.
 _AS_DISPLAYED = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH
 _GREY_WITH_ALPHA = 4
 
@@ -34,7 +35,26 @@ def read_image(path: Path) -> Image:
     file that is missing, no image, cut off, or neither 8 nor 16 bit.
     """
     data = read_image_bytes(path)
-    pixels: NDArray[Any] = decode_pixels(data, _AS_DISPLAYED, path)
+    pixels = decode_pixels(data, cv2.IMREAD_UNCHANGED if is_tiff(data) else _AS_DISPLAYED, path)
+    _refuse_unusual_type(pixels, path)
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        _refuse_transparency(pixels, path)
+    if is_png(data) and png_header(data).colour == _GREY_WITH_ALPHA:
+        return np.ascontiguousarray(pixels[:, :, 0])
+    return pixels if pixels.ndim == 2 else _swap_red_and_blue(pixels)
+
+
+def _refuse_transparency(pixels: NDArray[Any], path: Path) -> None:
+    """Decoders of TIFF multiply colours with alpha, so the colours are only known if it is full."""
+    if (pixels[:, :, 3] != np.iinfo(pixels.dtype).max).any():
+        raise ImageError(
+            "is a TIFF with transparent pixels, whose colours are not known",
+            where=path,
+            remedy="save it without alpha",
+        )
+
+
+def _refuse_unusual_type(pixels: NDArray[Any], path: Path) -> None:
     if pixels.dtype not in (np.uint8, np.uint16):
         raise ImageError(
             "has pixels of an unusual type",
@@ -43,9 +63,6 @@ def read_image(path: Path) -> Image:
             got=pixels.dtype,
             remedy="save it as uint8 or uint16, with the grey levels scaled into that range",
         )
-    if is_png(data) and png_header(data).colour == _GREY_WITH_ALPHA:
-        return np.ascontiguousarray(pixels[:, :, 0])
-    return pixels if pixels.ndim == 2 else _swap_red_and_blue(pixels)
 
 
 def _swap_red_and_blue(pixels: NDArray[Any]) -> NDArray[Any]:
