@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,9 @@ def file_sha256(path: Path) -> str:
 
 def _load(path: Path) -> Any:
     try:
+        if not zipfile.is_zipfile(path):  # as torch.save writes; also refuses what is cut off
+            path.stat()
+            raise MemberError("is no member file, or is cut off", where=path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise MemberError("no such member file", where=path) from error

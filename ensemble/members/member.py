@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ensemble.errors import EnsError, MemberError
+from ensemble.errors import DeviceError, EnsError, MemberError
 from ensemble.members.file import read_member
 from ensemble.members.manifest import Manifest
 from ensemble.members.networks import build_network, load_weights, logits_of
@@ -42,7 +42,7 @@ class Member:
     @torch.inference_mode()
     def maps(self, batch: Tensor, space: FusionSpace) -> Tensor:
         """Soft maps of a batch; raises MemberError for another size or a value not finite."""
-        logits = logits_of(self._network(batch)).float()
+        logits = self._logits(batch)
         expected = (len(batch), len(self.manifest.class_list), *batch.shape[2:])
         if logits.shape != expected:
             raise MemberError(
@@ -53,6 +53,20 @@ class Member:
         if not torch.isfinite(logits).all():
             raise MemberError("the network's output is not finite (NaN or infinite)")
         return activate(logits, self.manifest.class_list.exclusive, space)
+
+    def _logits(self, batch: Tensor) -> Tensor:
+        try:
+            return logits_of(self._network(batch)).float()
+        except torch.OutOfMemoryError as error:
+            raise DeviceError(
+                f"out of memory at an input of {tuple(batch.shape)}",
+                remedy="free the device, drop the larger scales of --tta, or use --device cpu",
+            ) from error
+        except RuntimeError as error:
+            height, width = batch.shape[2:]
+            raise MemberError(
+                f"the network cannot take an input of {height} x {width}: {error}",
+            ) from error
 
 
 def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:

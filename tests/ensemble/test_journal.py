@@ -1,0 +1,84 @@
+import errno
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ensemble.errors import OutputError
+from ensemble.journal import Journal
+
+SETTINGS = {"members": ["a"], "threshold": 0.5}
+
+
+def filled(target, count=5):
+    with Journal(target, SETTINGS) as journal:
+        for number in range(count):
+            journal.append(f"image {number}", {"rle": [f"{number} 1", "ü 한"]})
+    return journal
+
+
+def test_what_was_appended_is_there_after_a_restart(tmp_path):
+    filled(tmp_path / "out.csv")
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        assert len(journal) == 5
+        assert "image 3" in journal
+        assert "image 5" not in journal
+        assert journal.read("image 3")["rle"] == ["3 1", "ü 한"]
+
+
+def test_reading_and_appending_may_alternate(tmp_path):
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        for number in range(3):
+            journal.append(str(number), {"n": number})
+            assert [journal.read(str(n))["n"] for n in range(number + 1)] == list(range(number + 1))
+
+
+def test_a_key_appended_again_replaces_its_record(tmp_path):
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        journal.append("a", {"n": 1})
+        journal.append("a", {"n": 2})
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        assert journal.read("a")["n"] == 2
+
+
+@given(st.integers(0, 10_000), st.binary(max_size=30))
+def test_a_torn_or_damaged_tail_is_cut_off_and_the_rest_kept(tmp_path_factory, cut, junk):
+    target = tmp_path_factory.mktemp("journal") / "out.csv"
+    path = filled(target).path
+    whole = path.read_bytes()
+    cut %= len(whole)
+    path.write_bytes(whole[:cut] + junk)
+    with Journal(target, SETTINGS) as journal:
+        lines_kept = max(whole[:cut].count(b"\n") - 1, 0)
+        assert len(journal) in (lines_kept, lines_kept + 1)
+        journal.append("after", {"rle": []})
+    with Journal(target, SETTINGS) as journal:
+        assert "after" in journal
+
+
+def test_other_settings_have_another_journal(tmp_path):
+    filled(tmp_path / "out.csv")
+    with Journal(tmp_path / "out.csv", SETTINGS | {"threshold": 0.4}) as journal:
+        assert len(journal) == 0
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        assert len(journal) == 5
+
+
+def test_a_full_disk_is_one_line_that_says_what_is_safe(tmp_path, monkeypatch):
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        journal.append("a", {"n": 1})
+
+        def full(_record):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(journal, "_write", full)
+        with pytest.raises(OutputError, match=r"No space left.*1 finished items are safe"):
+            journal.append("b", {"n": 2})
+
+
+def test_a_folder_that_is_not_there_is_stated(tmp_path):
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        Journal(tmp_path / "x" / "o.csv", {}),
+    ):
+        pass

@@ -1,0 +1,103 @@
+import json
+
+import numpy as np
+import pytest
+
+from ensemble.errors import WeightsError
+from ensemble.weights import FusionWeights, read_weights, write_weights
+
+
+@pytest.fixture
+def weights():
+    return FusionWeights(
+        members=("unet", "fpn"),
+        sha256s=("a" * 64, None),
+        class_names=("Radius", "Ulna", "손"),
+        weights=np.array([[0.25, 1.0, 0.5], [0.75, 0.0, 0.5]]),
+        thresholds=np.array([0.4, 0.5, 0.6]),
+        space="logit",
+        views="hflip",
+    )
+
+
+def test_reading_inverts_writing(tmp_path, weights):
+    path = tmp_path / "per-class.json"
+    write_weights(path, weights, rules=("tuned", "uniform", "uniform"), evidence={"dice": 0.9})
+    again = read_weights(path)
+    assert (again.weights == weights.weights).all()
+    assert (again.thresholds == weights.thresholds).all()
+    for field in ("members", "sha256s", "class_names", "space", "views"):
+        assert getattr(again, field) == getattr(weights, field)
+
+
+def test_the_file_is_readable_by_a_person(tmp_path, weights):
+    path = tmp_path / "per-class.json"
+    write_weights(path, weights, rules=("tuned", "uniform", "uniform"))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert content["classes"]["Radius"] == {
+        "weights": {"unet": 0.25, "fpn": 0.75},
+        "threshold": 0.4,
+        "rule": "tuned",
+        "evidence": {},
+    }
+    assert "손" in path.read_text(encoding="utf-8")
+
+
+def test_a_file_written_by_hand_may_be_short(tmp_path):
+    path = tmp_path / "w.json"
+    path.write_text(
+        '{"format": "ens-weights", "version": 1, "members": [{"name": "a"}, {"name": "b"}],'
+        ' "classes": {"x": {"weights": {"b": 2}}}}'
+    )
+    weights = read_weights(path)
+    assert weights.weights.tolist() == [[0], [2]]
+    assert weights.thresholds.tolist() == [0.5]
+
+
+def edited(weights, tmp_path, edit):
+    path = tmp_path / "w.json"
+    write_weights(path, weights)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    edit(content)
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (lambda c: c.update(format="other"), "format"),
+        (lambda c: c["classes"]["Ulna"].update(threshold=1.0), "classes.Ulna.threshold"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet=-1), "classes.Ulna.weights.unet"),
+        (lambda c: c["classes"]["Ulna"].update(treshold=0.5), "classes.Ulna.treshold"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(other=1), "does not list: .*got other"),
+        (lambda c: c["classes"]["Ulna"].update(weights={}), "no member has a weight for: got Ulna"),
+    ],
+)
+def test_faults_are_named_with_the_file_and_the_place(tmp_path, weights, edit, what):
+    path = edited(weights, tmp_path, edit)
+    with pytest.raises(WeightsError, match=what) as caught:
+        read_weights(path)
+    assert str(path) in str(caught.value)
+
+
+def test_all_faults_are_named_at_once(tmp_path, weights):
+    def edit(content):
+        content["classes"]["Ulna"]["threshold"] = 7
+        content["classes"]["Radius"]["threshold"] = -1
+
+    with pytest.raises(WeightsError, match=r"Radius.threshold.*Ulna.threshold"):
+        read_weights(edited(weights, tmp_path, edit))
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", "weights: 1"])
+def test_what_is_no_weights_file_is_refused(tmp_path, content):
+    path = tmp_path / "w.json"
+    path.write_text(content)
+    with pytest.raises(WeightsError, match=r"w.json: is not a weights file"):
+        read_weights(path)
+
+
+def test_a_missing_file_names_the_command_that_makes_it(tmp_path):
+    with pytest.raises(WeightsError, match="ens tune-weights"):
+        read_weights(tmp_path / "none.json")
