@@ -1,0 +1,103 @@
+"""Pictures for people: masks laid over an image, errors of a prediction, sheets of both.
+
+All pictures are (H, W, 3) uint8 RGB.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from collections.abc import Sequence
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Masks = NDArray[np.bool_]
+Verdict = Literal["right", "missed", "extra", "other"]
+
+# The contest's colours: foreground in both but another class, under-prediction, over-prediction.
+ERROR_COLOURS: dict[Verdict, tuple[int, int, int]] = {
+    "other": (220, 50, 47),
+    "missed": (240, 200, 40),
+    "extra": (60, 180, 75),
+    "right": (60, 110, 200),
+}
+_GOLDEN_RATIO = 0.61803398875
+_CAPTION_PX = 28
+_MARGIN_PX = 6
+
+
+def class_colours(num_classes: int) -> Picture:
+    """(C, 3) RGB: hues a golden ratio apart, so that neighbours in the list look different."""
+    colours = [
+        colorsys.hsv_to_rgb(c * _GOLDEN_RATIO % 1, 0.55 + 0.3 * (c % 2), 1.0)
+        for c in range(num_classes)
+    ]
+    return np.asarray(np.array(colours) * 255, np.uint8)
+
+
+def to_rgb(image: NDArray[np.uint8] | NDArray[np.uint16]) -> Picture:
+    """An image (H, W) or (H, W, 3), 8 or 16 bit, as a picture; 16 bit over its own range."""
+    if image.dtype == np.uint16:
+        image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
+    return np.repeat(image[:, :, None], 3, 2) if image.ndim == 2 else image.astype(np.uint8)
+
+
+def overlay_masks(picture: Picture, masks: Masks, *, opacity: float = 0.4) -> Picture:
+    """Masks (C, H, W) bool tinted and outlined over a picture, each class in its colour.
+
+    Where classes overlap, both tints show.
+    """
+    shown = picture.astype(np.float32)
+    colours = class_colours(len(masks))
+    for mask, colour in zip(masks, colours, strict=True):
+        shown[mask] += opacity * (colour - shown[mask])
+    shown = np.ascontiguousarray(shown.astype(np.uint8))
+    for mask, colour in zip(masks, colours, strict=True):
+        outlines, _ = cv2.findContours(
+            mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+        )
+        cv2.drawContours(shown, outlines, -1, colour.tolist(), 1)
+    return shown
+
+
+def error_map(predicted: Masks, true: Masks) -> Picture:
+    """Every pixel by its verdict: all its classes right, missed, extra, or another class."""
+    missed = (true & ~predicted).any(0)
+    extra = (predicted & ~true).any(0)
+    right = (true & predicted).any(0)
+    picture = np.zeros((*missed.shape, 3), np.uint8)
+    picture[right] = ERROR_COLOURS["right"]
+    picture[missed] = ERROR_COLOURS["missed"]
+    picture[extra] = ERROR_COLOURS["extra"]
+    picture[missed & extra] = ERROR_COLOURS["other"]
+    return picture
+
+
+def fit_height(picture: Picture, height: int) -> Picture:
+    """The picture at a height in pixels, its aspect ratio kept."""
+    width = max(round(picture.shape[1] * height / picture.shape[0]), 1)
+    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(resized, np.uint8)
+
+
+def picture_sheet(rows: Sequence[Sequence[tuple[str, Picture]]], *, height: int = 320) -> Picture:
+    """Rows of captioned pictures, all of one height, on a dark ground."""
+    strips = [
+        np.concatenate([_captioned(text, fit_height(p, height)) for text, p in row], axis=1)
+        for row in rows
+    ]
+    width = max(strip.shape[1] for strip in strips)
+    padded = [np.pad(s, ((0, 0), (0, width - s.shape[1]), (0, 0))) for s in strips]
+    return np.concatenate(padded)
+
+
+def _captioned(text: str, picture: Picture) -> Picture:
+    height, width, _ = picture.shape
+    card = np.full((height + _CAPTION_PX + _MARGIN_PX, width + _MARGIN_PX, 3), 18, np.uint8)
+    card[_CAPTION_PX : _CAPTION_PX + height, :width] = picture
+    place = (4, _CAPTION_PX - 9)
+    cv2.putText(card, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.5, (235, 235, 235), 1, cv2.LINE_AA)
+    return card
