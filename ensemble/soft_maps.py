@@ -1,0 +1,127 @@
+"""Soft maps on disk: what a member says of an image under a set of views, computed once.
+
+An entry is one zip file that any zarr 3 reader opens: (C, h, w) uint8, probability * 255, one shard
+with a chunk a class, zstd. 29 maps of 512 x 512 take about 100 KiB, 10 ms to write, 10 ms to read.
+It is written under another name and then renamed, so that it is there whole or not at all, for a
+killed process and for two processes at once. A damaged entry fails a checksum and counts as absent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zipfile
+import zlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+from zarr.codecs import ZstdCodec
+from zarr.storage import ZipStore
+
+from ensemble.errors import OutputError
+
+CACHE_FOLDER = Path(".ens-cache")
+
+# A probability p is stored as the whole number nearest to p * LEVELS.
+LEVELS = 255
+
+QuantisedMap = NDArray[np.uint8]
+
+# All that the standard library's zip reader raises on damaged bytes; a seek to nowhere: OSError.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    OSError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SoftMapKey:
+    """What a soft map depends on: sha256 of the member file and of the image file, and views."""
+
+    member: str
+    image: str
+    views: str
+
+
+def quantise(probs: NDArray[np.float32]) -> QuantisedMap:
+    """Probabilities to 0..255, off by at most 1 / 510.
+
+    Halves are rounded down, so that what is > 0.5 stays so and nothing else becomes so.
+    """
+    return np.asarray(np.ceil(probs * np.float32(LEVELS) - np.float32(0.5)), np.uint8)
+
+
+class SoftMapCache:
+    """Quantised soft maps by key, in a folder that is made when the first one is put."""
+
+    def __init__(self, folder: Path = CACHE_FOLDER) -> None:
+        self.folder = folder
+
+    def path(self, key: SoftMapKey) -> Path:
+        """Where the entry of a key lies: a folder a member, a file an image and set of views."""
+        entry = hashlib.sha256(f"{key.member} {key.image} {key.views}".encode()).hexdigest()
+        return self.folder / key.member[:16] / f"{entry[:32]}.zarr.zip"
+
+    def get(self, key: SoftMapKey) -> QuantisedMap | None:
+        """The map (C, h, w) uint8; None if there is none, or if it is damaged."""
+        path = self.path(key)
+        if not _is_intact(path):
+            return None
+        with ZipStore(path, mode="r") as store:
+            entry = zarr.open_array(store, mode="r")
+            if dict(entry.attrs) != asdict(key):
+                return None
+            return np.asarray(entry[:], np.uint8)
+
+    def put(self, key: SoftMapKey, maps: QuantisedMap) -> None:
+        """Store a map (C, h, w) uint8; raises OutputError if the folder cannot take it."""
+        path = self.path(key)
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _write(part, key, maps)
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"the soft-map cache cannot be written: {error.strerror or error}",
+                where=self.folder,
+                remedy="make room, or name another folder with --cache",
+            ) from error
+
+
+def _write(path: Path, key: SoftMapKey, maps: QuantisedMap) -> None:
+    with ZipStore(path, mode="w") as store:
+        entry = zarr.create_array(
+            store,
+            shape=maps.shape,
+            dtype=maps.dtype,
+            chunks=(1, *maps.shape[1:]),
+            shards=maps.shape,
+            compressors=ZstdCodec(level=3, checksum=True),
+            attributes=asdict(key),
+            config={"write_empty_chunks": True},  # else a map of zeros is no chunk at all
+        )
+        entry[:] = maps
+
+
+def _is_intact(path: Path) -> bool:
+    """Whether the two files of an entry are there and fit their checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return len(archive.namelist()) == 2 and archive.testzip() is None
+    except _DAMAGED:
+        return False
