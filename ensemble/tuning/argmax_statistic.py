@@ -1,0 +1,141 @@
+"""What a set of images says of weights for exclusive classes, where the largest value wins.
+
+As `statistic`, with pixels in place of tuples: those whose class any weights can still change are
+kept with the values of all members and classes. Memory: M * C + 2 bytes a kept pixel, twice that
+while they are joined at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.bit_planes import Label, get_mask
+from ensemble.kernels.argmax_sweep import argmax_dice, collect_contested, sweep_argmax
+from ensemble.tuning.rules import Rules, ThresholdRange
+from ensemble.tuning.search import Line
+
+
+@dataclass(frozen=True, slots=True)
+class ArgmaxStatistic:
+    """Graded Dice of N images and C exclusive classes under any weights.
+
+    `values` (T, M * C) uint8 and `truth` (T,) int16 hold the pixels of image n from offsets[n] to
+    offsets[n + 1]; `decided` (N, C, 3) counts the others. Every member has every class.
+    """
+
+    values: NDArray[np.uint8]
+    truth: NDArray[np.int16]
+    offsets: NDArray[np.int64]
+    decided: NDArray[np.int64]
+    present: NDArray[np.bool_]
+
+    @property
+    def tunes_classes(self) -> bool:
+        """One weight vector serves all classes: a class cannot win pixels that no other loses."""
+        return False
+
+    @property
+    def num_images(self) -> int:
+        """N."""
+        return len(self.decided)
+
+    def num_seen(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(C,): in how many of the images each class is."""
+        return np.asarray(np.count_nonzero(self.decided[images, :, 2], axis=0))
+
+    def dice(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Dice (n, C) of the chosen images, by default all; thresholds play no part."""
+        chosen = np.arange(self.num_images) if images is None else images
+        return argmax_dice(
+            self.values, self.truth, (chosen, self.offsets, self.decided), rules.weights
+        )
+
+    def objective(
+        self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
+    ) -> MeanArgmaxDice:
+        """The mean Dice of images over all classes; raises ValueError for some of them."""
+        if classes is not None:
+            raise ValueError("exclusive classes have one objective together")
+        return MeanArgmaxDice(self, images)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanArgmaxDice:
+    """Mean Dice over images and classes as a function of one weight vector (M,)."""
+
+    statistic: ArgmaxStatistic
+    images: NDArray[np.int64]
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """(M,): all members."""
+        return np.ones(self.statistic.present.shape[1], np.bool_)
+
+    @property
+    def thresholds(self) -> ThresholdRange | None:
+        """There are none."""
+        return None
+
+    def score(self, weights: NDArray[np.float64], threshold: float) -> float:
+        """The mean Dice at one point."""
+        num_classes = len(self.statistic.present)
+        rules = Rules(np.tile(weights, (num_classes, 1)), np.full(num_classes, threshold))
+        return float(self.statistic.dice(rules, self.images).mean())
+
+    def profile(self, line: Line) -> NDArray[np.float64]:
+        """The mean Dice at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
+        statistic = self.statistic
+        return sweep_argmax(
+            statistic.values,
+            statistic.truth,
+            (self.images, statistic.offsets, statistic.decided),
+            line.weights,
+            line.weights_step,
+            (line.low, line.high),
+        )
+
+
+class ArgmaxBuilder:
+    """Takes the images one after the other; `bits` (C,) says which bit of a label each class is."""
+
+    def __init__(self, num_members: int, bits: Sequence[int]) -> None:
+        self._num_members = num_members
+        self._bits = bits
+        self._parts: list[tuple[NDArray[np.uint8], NDArray[np.int16], NDArray[np.int64]]] = []
+
+    def add(self, maps: Sequence[Sequence[NDArray[np.uint8] | None]], label: Label) -> None:
+        """Add an image: for each class the maps of all members, and the label at full size."""
+        planes = [class_maps[m] for m in range(self._num_members) for class_maps in maps]
+        arrays = [plane for plane in planes if plane is not None]
+        if len(arrays) < len(planes):
+            raise ValueError("every member must have every exclusive class")
+        sizes = np.array([plane.shape for plane in arrays], np.int64)
+        self._parts.append(
+            collect_contested(
+                np.concatenate([plane.reshape(-1) for plane in arrays]),
+                (np.ascontiguousarray(sizes[:, 0]), np.ascontiguousarray(sizes[:, 1])),
+                self._truth(label),
+                len(maps),
+            )
+        )
+
+    def result(self) -> ArgmaxStatistic:
+        """The statistic of the images added, in their order."""
+        values, truth, decided = zip(*self._parts, strict=True)
+        return ArgmaxStatistic(
+            values=np.concatenate(values),
+            truth=np.concatenate(truth),
+            offsets=np.cumsum([0, *(len(part) for part in truth)], dtype=np.int64),
+            decided=np.stack(decided),
+            present=np.ones((len(self._bits), self._num_members), np.bool_),
+        )
+
+    def _truth(self, label: Label) -> NDArray[np.int16]:
+        truth = np.full(label.size, -1, np.int16)
+        for c, bit in enumerate(self._bits):
+            truth[get_mask(label.planes, bit)] = c
+        return truth

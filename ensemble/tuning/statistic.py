@@ -1,0 +1,219 @@
+"""All that a set of images says of weights and thresholds, without the images.
+
+Dice at full size depends on the soft maps only through the pixels whose label the weights and
+thresholds can still change. Those are kept as tuples of one value a member, equal ones counted
+together; the others are counted once and for all.
+
+Memory: M + 8 bytes a kept tuple, twice that while they are joined at the end. The band of
+undecided pixels along an outline is what is kept: about 1,000 tuples for a tooth of 1,500 pixels.
+While an image is read: M bytes a pixel of the largest class's window at full size, at most.
+
+Rounding: soft maps are stored in 8 bits (error 1/510) and rounded to 8 bits again after upsampling
+(1/510), so that the fused value is within 0.004 of the unrounded one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.bit_planes import WORD_BITS, Label, areas_px
+from ensemble.kernels.line_sweep import sweep_line, unit_dice
+from ensemble.kernels.undecided import collect_undecided, merge_tuples
+from ensemble.soft_maps import LEVELS
+from ensemble.tuning.rules import Rules, ThresholdRange, spread
+from ensemble.tuning.search import Line
+
+# (h, w) maps of one class, one a member, None for a member that lacks the class.
+ClassMaps = Sequence[NDArray[np.uint8] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One class of one image.
+
+    `values` (M, n) uint8 with `counts` (2, n) int32: pixels, and pixels that are foreground in
+    truth. `decided` (3,) int64: certain foreground, the part of it that is so in truth, and the
+    area of the truth.
+    """
+
+    values: NDArray[np.uint8]
+    counts: NDArray[np.int32]
+    decided: NDArray[np.int64]
+
+
+def class_unit(maps: ClassMaps, label: Label, class_index: int, thresholds: ThresholdRange) -> Unit:
+    """Upsample a class's maps to the label's size and keep what is undecided.
+
+    At least one member must have the class. Ignored pixels are left out.
+    """
+    present = [m for m, pixels in enumerate(maps) if pixels is not None]
+    arrays = [pixels for pixels in maps if pixels is not None]
+    word, bit = divmod(class_index, WORD_BITS)
+    values, truth, foreground, hits = collect_undecided(
+        np.concatenate([pixels.reshape(-1) for pixels in arrays]),
+        (
+            np.array([pixels.shape[0] for pixels in arrays], np.int64),
+            np.array([pixels.shape[1] for pixels in arrays], np.int64),
+        ),
+        label.planes[word],
+        bit,
+        np.zeros((0, 0), np.bool_) if label.ignored is None else label.ignored,
+        (thresholds.low * LEVELS, thresholds.high * LEVELS),
+    )
+    merged, total, positive = merge_tuples(values, truth)
+    full = np.zeros((len(maps), merged.shape[1]), np.uint8)
+    full[present] = merged
+    area = areas_px(label.planes, class_index + 1)[class_index]
+    return Unit(full, np.stack([total, positive]), np.array([foreground, hits, area], np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class DiceStatistic:
+    """Graded Dice of N images and C overlapping classes under any weights and thresholds.
+
+    Unit n * C + c is class c of image n. `values` (M, T) and `counts` (2, T) hold the tuples of
+    unit u in columns offsets[u] to offsets[u + 1]; `decided` (N * C, 3) and `present` (C, M).
+    """
+
+    values: NDArray[np.uint8]
+    counts: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    decided: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    thresholds: ThresholdRange
+
+    @property
+    def tunes_classes(self) -> bool:
+        """Every class can have its own rule."""
+        return True
+
+    @property
+    def num_classes(self) -> int:
+        """C."""
+        return len(self.present)
+
+    @property
+    def num_images(self) -> int:
+        """N."""
+        return len(self.decided) // self.num_classes
+
+    def num_seen(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(C,): in how many of the images each class is."""
+        areas = self.decided[:, 2].reshape(-1, self.num_classes)[images]
+        return np.asarray(np.count_nonzero(areas, axis=0))
+
+    def dice(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Dice (n, C) of the chosen images (by default all), each under its class's rule.
+
+        Raises ValueError for a threshold outside the range that the statistic was built for.
+        """
+        chosen = np.arange(self.num_images) if images is None else images
+        outside = (rules.thresholds < self.thresholds.low) | (
+            rules.thresholds > self.thresholds.high
+        )
+        if outside.any():
+            raise ValueError(f"thresholds outside {self.thresholds}: {rules.thresholds[outside]}")
+        units = self._units(chosen, np.arange(self.num_classes))
+        scores: NDArray[np.float64] = unit_dice(
+            self.values,
+            self.counts,
+            (units, self.offsets, self.decided),
+            np.tile(rules.weights, (len(chosen), 1)),
+            np.tile(rules.thresholds * LEVELS, len(chosen)),
+        )
+        return scores.reshape(len(chosen), self.num_classes)
+
+    def objective(
+        self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
+    ) -> MeanDice:
+        """The mean Dice of images over classes (by default all) under one weight vector."""
+        chosen = np.arange(self.num_classes) if classes is None else classes
+        return MeanDice(
+            self, self._units(images, chosen), np.tile(self.present[chosen], (len(images), 1))
+        )
+
+    def _units(self, images: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
+        return (images[:, None] * self.num_classes + classes).reshape(-1)
+
+
+@dataclass(frozen=True, slots=True)
+class MeanDice:
+    """Mean Dice over units as a function of one weight vector (M,) and one threshold.
+
+    `present` (U, M): a member that lacks a unit's class drops out of its sum.
+    """
+
+    statistic: DiceStatistic
+    units: NDArray[np.int64]
+    present: NDArray[np.bool_]
+
+    @property
+    def usable(self) -> NDArray[np.bool_]:
+        """(M,): the members that have any of the classes."""
+        return np.asarray(self.present.any(axis=0))
+
+    @property
+    def thresholds(self) -> ThresholdRange:
+        """Within what the threshold may move."""
+        return self.statistic.thresholds
+
+    def score(self, weights: NDArray[np.float64], threshold: float) -> float:
+        """The mean Dice at one point."""
+        rules = spread(weights, threshold, self.present)
+        scores = unit_dice(
+            self.statistic.values,
+            self.statistic.counts,
+            (self.units, self.statistic.offsets, self.statistic.decided),
+            rules.weights,
+            rules.thresholds * LEVELS,
+        )
+        return float(scores.mean())
+
+    def profile(self, line: Line) -> NDArray[np.float64]:
+        """The mean Dice at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
+        return sweep_line(
+            self.statistic.values,
+            self.statistic.counts,
+            (self.units, self.statistic.offsets, self.statistic.decided),
+            (np.where(self.present, line.weights, 0.0), line.threshold * LEVELS),
+            (np.where(self.present, line.weights_step, 0.0), line.threshold_step * LEVELS),
+            (line.low, line.high),
+        )
+
+
+class StatisticBuilder:
+    """Takes the images one after the other.
+
+    `present` (C, M) says which member has which class, `bits` (C,) which bit of a label each is.
+    """
+
+    def __init__(
+        self, present: NDArray[np.bool_], bits: Sequence[int], thresholds: ThresholdRange
+    ) -> None:
+        self._present = present
+        self._bits = bits
+        self._thresholds = thresholds
+        self._units: list[Unit] = []
+
+    def add(self, maps: Sequence[ClassMaps], label: Label) -> None:
+        """Add an image: for each class the maps of all members, and the label at full size."""
+        self._units += [
+            class_unit(class_maps, label, bit, self._thresholds)
+            for class_maps, bit in zip(maps, self._bits, strict=True)
+        ]
+
+    def result(self) -> DiceStatistic:
+        """The statistic of the images added, in their order."""
+        lengths = [unit.counts.shape[1] for unit in self._units]
+        return DiceStatistic(
+            values=np.concatenate([unit.values for unit in self._units], axis=1),
+            counts=np.concatenate([unit.counts for unit in self._units], axis=1),
+            offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+            decided=np.stack([unit.decided for unit in self._units]),
+            present=self._present,
+            thresholds=self._thresholds,
+        )

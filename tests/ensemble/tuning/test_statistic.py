@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import reference
+from ensemble.bit_planes import Label, pack
+from ensemble.soft_maps import quantise
+from ensemble.tuning.rules import Rules, ThresholdRange, spread
+from ensemble.tuning.search import Line
+from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+
+THRESHOLDS = ThresholdRange(0.1, 0.8)
+
+
+def soft_maps(rng, grids, num_classes, present):
+    """For each class the maps of the members that have it: smooth, from 0 to 255."""
+    return [
+        [
+            np.clip(rng.normal(128, 110, grid), 0, 255).astype(np.uint8) if has else None
+            for grid, has in zip(grids, row, strict=True)
+        ]
+        for row in present
+    ]
+
+
+def random_case(seed, num_images=2, ignore=True):
+    rng = np.random.default_rng(seed)
+    num_members, num_classes = rng.integers(1, 4), rng.integers(1, 4)
+    present = rng.random((num_classes, num_members)) < 0.7
+    present[np.arange(num_classes), rng.integers(0, num_members, num_classes)] = True
+    images = []
+    for _ in range(num_images):
+        size = tuple(rng.integers(1, 25, 2))
+        grids = [tuple(rng.integers(1, 15, 2)) for _ in range(num_members)]
+        ignored = rng.random(size) < 0.2 if ignore and rng.random() < 0.5 else None
+        masks = rng.random((num_classes, *size)) < rng.choice([0, 0.3, 1])
+        if ignored is not None:
+            masks &= ~ignored
+        label = Label(pack(masks), ignored)
+        images.append((soft_maps(rng, grids, num_classes, present), label, masks))
+    return present, images, rng
+
+
+def build(present, images) -> DiceStatistic:
+    builder = StatisticBuilder(present, range(len(present)), THRESHOLDS)
+    for maps, label, _ in images:
+        builder.add(maps, label)
+    return builder.result()
+
+
+def upsampled(plane, size):
+    return np.ceil(reference.interpolate(plane.astype(np.float64), size) - 0.5)
+
+
+def dense_dice(maps, label, masks, rules: Rules):
+    """Every member interpolated to full size, rounded, weighted, compared."""
+    counted = np.ones(label.size, bool) if label.ignored is None else ~label.ignored
+    scores = []
+    for c, row in enumerate(maps):
+        fused = sum(
+            rules.weights[c, m] * upsampled(plane, label.size)
+            for m, plane in enumerate(row)
+            if plane is not None
+        )
+        scores.append(reference.dice((fused > 255 * rules.thresholds[c]) & counted, masks[c]))
+    return scores
+
+
+def random_rules(rng, present) -> Rules:
+    weights = rng.dirichlet(np.ones(present.shape[1]), len(present)) * present + 1e-9 * present
+    weights /= weights.sum(1, keepdims=True)
+    return Rules(weights, rng.uniform(THRESHOLDS.low, THRESHOLDS.high, len(present)))
+
+
+@given(st.integers(0, 10**6))
+def test_dice_is_that_of_the_dense_maps(seed):
+    present, images, rng = random_case(seed)
+    statistic = build(present, images)
+    for _ in range(3):
+        rules = random_rules(rng, present)
+        found = statistic.dice(rules)
+        for scores, image in zip(found, images, strict=True):
+            # an interpolated value that lies on a half may be rounded either way by its last bit
+            near_half = [
+                np.isclose(reference.interpolate(plane.astype(float), image[1].size) % 1, 0.5).any()
+                for row in image[0]
+                for plane in row
+                if plane is not None
+            ]
+            if not any(near_half):
+                np.testing.assert_allclose(scores, dense_dice(*image, rules), atol=1e-12)
+
+
+def test_dice_of_one_member_on_its_own_grid_is_exact():
+    rng = np.random.default_rng(0)
+    probs = rng.random((7, 11)).astype(np.float32)
+    probs[0, :3] = [0.5, np.nextafter(np.float32(0.5), 1), np.nextafter(np.float32(0.5), 0)]
+    masks = rng.random((1, 7, 11)) < 0.5
+    statistic = build(np.ones((1, 1), bool), [([[quantise(probs)]], Label(pack(masks)), masks)])
+    rules = Rules(np.ones((1, 1)), np.array([0.5]))
+    assert statistic.dice(rules)[0, 0] == reference.dice(probs > 0.5, masks[0])
+
+
+def test_equal_tuples_are_counted_together():
+    flat = np.full((4, 4), 100, np.uint8)
+    masks = np.zeros((1, 8, 8), bool)
+    masks[0, :2] = True
+    statistic = build(np.ones((1, 2), bool), [([[flat, flat]], Label(pack(masks)), masks)])
+    assert statistic.values.T.tolist() == [[100, 100]]
+    assert statistic.counts.T.tolist() == [[64, 16]]
+
+
+def test_certain_pixels_are_counted_and_not_kept():
+    sure = np.full((2, 3), 250, np.uint8)
+    nothing = np.full((2, 3), 20, np.uint8)
+    masks = np.ones((1, 5, 5), bool)
+    for plane, expected in ((sure, [25, 25, 25]), (nothing, [0, 0, 25])):
+        statistic = build(np.ones((1, 1), bool), [([[plane]], Label(pack(masks)), masks)])
+        assert statistic.values.shape == (1, 0)
+        assert statistic.decided.tolist() == [expected]
+
+
+def test_members_that_agree_on_either_side_leave_a_pixel_undecided_only_between_them():
+    low, high = np.full((2, 2), 10, np.uint8), np.full((2, 2), 250, np.uint8)
+    masks = np.ones((1, 2, 2), bool)
+    statistic = build(np.ones((1, 2), bool), [([[low, high]], Label(pack(masks)), masks)])
+    assert statistic.counts.tolist() == [[4], [4]]
+
+
+def test_a_threshold_outside_of_the_range_is_refused():
+    present, images, _ = random_case(1)
+    with pytest.raises(ValueError, match="outside"):
+        build(present, images).dice(spread(np.ones(present.shape[1]), 0.05, present))
+
+
+@given(st.integers(0, 10**6))
+def test_chosen_images_and_classes_are_slices(seed):
+    present, images, rng = random_case(seed, num_images=4)
+    statistic = build(present, images)
+    rules = random_rules(rng, present)
+    chosen = np.array([3, 1])
+    np.testing.assert_array_equal(statistic.dice(rules, chosen), statistic.dice(rules)[chosen])
+    same = spread(np.full(present.shape[1], 1 / present.shape[1]), 0.5, present)
+    mean = statistic.objective(chosen).score(same.weights.mean(0), 0.5)
+    if present.all():
+        assert mean == pytest.approx(statistic.dice(same, chosen).mean())
+    one = statistic.objective(chosen, np.array([0]))
+    assert one.score(rules.weights[0], rules.thresholds[0]) == pytest.approx(
+        statistic.dice(rules, chosen)[:, 0].mean()
+    )
+
+
+def random_line(rng, num_members, *, moves_threshold) -> Line:
+    weights, target = rng.dirichlet(np.ones(num_members), 2)
+    still = np.zeros(num_members)
+    if moves_threshold:
+        return Line(weights, 0.4, still, 1.0, -0.3, 0.4)
+    return Line(weights, 0.4, target - weights, 0.0, 0.0, 1.0)
+
+
+@given(st.integers(0, 10**6), st.booleans())
+def test_a_profile_is_the_score_at_each_place(seed, moves_threshold):
+    present, images, rng = random_case(seed)
+    objective = build(present, images).objective(np.arange(2))
+    line = random_line(rng, present.shape[1], moves_threshold=moves_threshold)
+    profile = objective.profile(line)
+    for cell in rng.integers(0, len(profile), 8):
+        place = line.low + (line.high - line.low) * cell / (len(profile) - 1)
+        around = [objective.score(*line.at(place + shift)) for shift in (-1e-9, 0, 1e-9)]
+        # on a crossing itself either side may be meant
+        assert min(abs(profile[cell] - score) for score in around) < 1e-9
+
+
+def test_no_image_with_a_class_is_told():
+    present, images, _ = random_case(3)
+    statistic = build(present, images)
+    areas = np.array([[mask.any() for mask in masks] for _, _, masks in images])
+    assert statistic.num_seen(np.arange(2)).tolist() == areas.sum(0).tolist()
