@@ -13,8 +13,8 @@ from models_zoo.phantom.anatomy import BoneKind
 from models_zoo.phantom.pose import FILM_MM, Bone
 from models_zoo.phantom.splines import Points
 
-CORTEX_PER_MM = 0.072
-SPONGY_PER_MM = 0.021
+CORTEX_PER_MM = 0.094
+SPONGY_PER_MM = 0.027
 # Marrow fills the shafts: this share of spongy bone is missing in their middle.
 HOLLOW = 0.75
 # Spongy bone is denser below a joint, and fades over this distance.
@@ -37,7 +37,7 @@ MATTER: Mapping[BoneKind, Matter] = {
     "proximal": Matter(9.5, 1.6, 0.50),
     "middle": Matter(8.0, 1.3, 0.45),
     "distal": Matter(5.5, 1.1, 0.45),
-    "carpal": Matter(14.0, 0.70, 0.70),
+    "carpal": Matter(14.0, 0.55, 0.55),
     "forearm": Matter(14.0, 2.7, 0.80),
 }
 

@@ -11,14 +11,16 @@ from numpy.typing import NDArray
 
 from models_zoo.phantom.bone_shadow import add_bone
 from models_zoo.phantom.pose import FILM_MM, Hand
-from models_zoo.phantom.soft_tissue import finger_radius_mm, soft_tissue_mm
+from models_zoo.phantom.soft_tissue import blurred, finger_radius_mm, soft_tissue_mm
 from models_zoo.phantom.splines import Points
 
 FLESH_PER_MM = 0.0215
 METAL = 3.0
+VEIL = 0.16
+VEIL_MM = 3.5
 # Texture and flesh are drawn on grids of their own, so that every image size shows the same hand.
 TEXTURE_PX = 1024
-FLESH_PX = 512
+FLESH_PX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,12 @@ def draw_exposure(generator: np.random.Generator) -> Exposure:
     marker = (1.0 - corner[0] if at_right else corner[0], corner[1])
     finger = int(generator.choice((2, 3, 3, 4)))
     return Exposure(
-        gain=float(generator.uniform(0.85, 1.25)),
-        gamma=float(generator.uniform(0.95, 1.30)),
-        brightness=float(generator.uniform(0.88, 1.06)),
+        gain=float(generator.uniform(1.05, 1.6)),
+        gamma=float(generator.uniform(1.10, 1.40)),
+        brightness=float(generator.uniform(0.92, 1.08)),
         air=float(generator.uniform(0.02, 0.07)),
         air_slope=(float(generator.uniform(-0.02, 0.02)), float(generator.uniform(-0.02, 0.02))),
-        noise=float(generator.uniform(0.012, 0.030)),
+        noise=float(generator.uniform(0.015, 0.045)),
         blur_mm=float(generator.uniform(0.10, 0.22)),
         marker=marker if generator.random() < 0.5 else None,
         ring=finger if generator.random() < 0.12 else None,
@@ -69,12 +71,14 @@ def render_radiograph(
     generator: np.random.Generator,
 ) -> NDArray[np.uint8]:
     """The image (size, size) of a hand whose bones fill `polygons_px`, the label's polygons."""
-    attenuation = _upscaled(soft_tissue_mm(hand, FLESH_PX), size) * np.float32(FLESH_PER_MM)
+    attenuation = _resized(soft_tissue_mm(hand, FLESH_PX), size) * np.float32(FLESH_PER_MM)
     texture = _trabeculae(size, generator)
     bones = np.zeros((size, size), np.float32)
     for bone in hand.bones:
         add_bone(bones, polygons_px[bone.name], bone, texture, hand.body.density)
-    attenuation += bones
+    # The beam scatters: dense places veil their surroundings, most of all in the wrist.
+    veil = blurred(bones, VEIL_MM * size / FILM_MM)
+    attenuation += np.float32(1.0 - VEIL) * bones + np.float32(VEIL) * veil
     _add_metal(attenuation, hand, exposure)
     return _developed(attenuation, exposure, generator)
 
@@ -84,18 +88,15 @@ def _trabeculae(size: int, generator: np.random.Generator) -> NDArray[np.float32
     noise = generator.standard_normal((TEXTURE_PX, TEXTURE_PX), dtype=np.float32)
     struts = cv2.GaussianBlur(noise, (0, 0), sigmaX=0.8, sigmaY=2.0)
     clouds = cv2.GaussianBlur(noise[::4, ::4], (0, 0), 2.0)
-    fine = 0.22 / float(struts.std()) * struts
+    fine = 0.17 / float(struts.std()) * struts
     coarse = 0.10 / float(clouds.std()) * cv2.resize(clouds, (TEXTURE_PX, TEXTURE_PX))
     grain = np.asarray(fine + coarse, np.float32)
-    return _upscaled(grain, size) if size > TEXTURE_PX else _reduced(grain, size)
+    return _resized(grain, size)
 
 
-def _upscaled(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _reduced(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
-    return np.asarray(cv2.resize(image, (size, size), interpolation=cv2.INTER_AREA), np.float32)
+def _resized(image: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    kind = cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (size, size), interpolation=kind), np.float32)
 
 
 def _add_metal(attenuation: NDArray[np.float32], hand: Hand, exposure: Exposure) -> None:

@@ -21,6 +21,7 @@ ELBOW_RADIUS_MM = 37.0
 # A fingertip's pad reaches past its bone.
 PAD_MM = 4.0
 SMOOTHING_MM = 2.4
+SKIN_MM = 0.35
 EDGE_RADIUS_MM = 11.0
 PALM_MM = 9.0
 PALM_SMOOTHING_MM = 13.0
@@ -35,15 +36,16 @@ def soft_tissue_mm(hand: Hand, size: int) -> NDArray[np.float32]:
     for circles in _hulls(hand):
         cv2.fillPoly(drawn, [_hull_px(circles, px_per_mm)], 255)
     # Blurring and cutting again rounds corners and fills the webs between the fingers.
-    soft = _blurred(drawn.astype(np.float32) / np.float32(255.0), SMOOTHING_MM * px_per_mm)
+    soft = blurred(drawn.astype(np.float32) / np.float32(255.0), SMOOTHING_MM * px_per_mm)
     inside = (soft > 0.45).astype(np.uint8)
     depth_mm = cv2.distanceTransform(inside, cv2.DIST_L2, 5) / np.float32(px_per_mm)
     radius = np.float32(EDGE_RADIUS_MM * hand.body.scale * hand.body.flesh)
     short = radius - np.minimum(depth_mm, radius)
     rim_mm = np.float32(1.7) * np.sqrt(radius * radius - short * short)
-    palm = _blurred(inside.astype(np.float32), PALM_SMOOTHING_MM * px_per_mm)
+    palm = blurred(inside.astype(np.float32), PALM_SMOOTHING_MM * px_per_mm)
     palm_mm = np.float32(PALM_MM * hand.body.flesh) * np.maximum(palm - np.float32(0.45), 0.0) * 2.0
-    return np.asarray((rim_mm + palm_mm) * inside, dtype=np.float32)
+    # The blur takes the grid's steps off the skin.
+    return blurred(np.asarray((rim_mm + palm_mm) * inside, np.float32), SKIN_MM * px_per_mm)
 
 
 def finger_radius_mm(hand: Hand, digit: int) -> float:
@@ -100,7 +102,7 @@ def _hull_px(circles: Sequence[Circle], px_per_mm: float) -> NDArray[np.int32]:
     return np.rint(hull).astype(np.int32)
 
 
-def _blurred(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+def blurred(image: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
     """Gaussian blur that repeats the border; wide ones are done on a smaller image."""
     shrink = max(1, int(sigma_px // 4))
     if shrink == 1:
