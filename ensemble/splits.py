@@ -6,6 +6,7 @@ import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -71,7 +72,8 @@ def write_split(path: Path, samples: Sequence[Sample], folds: NDArray[np.int64])
                 rows.writerow([sample.name, sample.group, fold])
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):  # what kept it from being written is the error to report
+            part.unlink(missing_ok=True)
         raise OutputError(f"the split cannot be written: {error.strerror}", where=path) from error
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 from pycocotools import mask as coco_mask
-from pydantic import BaseModel, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
 
 from ensemble.bit_planes import Label, empty_planes
 from ensemble.classes import ClassList
@@ -26,8 +26,16 @@ _FAR_PX = 2**20
 
 _Count = Annotated[int, Field(strict=True, ge=0)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-_FAR_PX, le=_FAR_PX)]
-# x, y, x, y, ...: a triangle at least; pycocotools takes four numbers for a box.
-_Polygon = Annotated[list[_Coordinate], Field(min_length=6)]
+
+
+def _refuse_odd(numbers: list[float]) -> list[float]:
+    if len(numbers) % 2:
+        raise ValueError(f"must hold x, y pairs, but has {len(numbers)} numbers")
+    return numbers
+
+
+# A triangle at least: pycocotools takes four numbers for a box.
+_Polygon = Annotated[list[_Coordinate], Field(min_length=6), AfterValidator(_refuse_odd)]
 
 
 class _Rle(BaseModel):

@@ -80,6 +80,8 @@ def _read_rows(path: Path) -> pd.DataFrame:
         raise LabelError(f"cannot be read: {error.strerror}", where=path) from error
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise LabelError(f"is no CSV file: {error}", where=path) from error
+    if not isinstance(rows.index, pd.RangeIndex):
+        raise LabelError("has rows with more fields than the header", where=path)
     if list(rows.columns) != _COLUMNS:
         raise LabelError(
             "has other columns",

@@ -1,0 +1,83 @@
+"""Tables of run-length strings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from layouts import write_blank
+
+from ensemble.bit_planes import unpack
+from ensemble.datasets import open_labelled
+from ensemble.errors import ClassListError, DataError, LabelError
+
+HEADER = "image_name,class,rle\n"
+SIZE = (3, 4)
+
+
+def open_table(folder, text, encoding="utf-8"):
+    write_blank(folder / "images", {"a.png": SIZE})
+    (folder / "labels.csv").write_text(text, encoding=encoding)
+    return open_labelled(folder)
+
+
+def read_first(folder, text):
+    labelled = open_table(folder, text)
+    return unpack(labelled.read_label(labelled.samples[0]).planes, len(labelled.classes))
+
+
+def test_row_major_from_one(tmp_path):
+    masks = read_first(tmp_path, HEADER + "a.png,x,2 3 12 1\n")
+    np.testing.assert_array_equal(np.flatnonzero(masks[0]), [1, 2, 3, 11])
+
+
+def test_classes_in_order_of_first_row_and_empty_masks(tmp_path):
+    labelled = open_table(tmp_path, HEADER + "a.png,x,\na.png,NA,1 1\na.png,null,\n")
+    assert labelled.classes.names == ("x", "NA", "null")
+    masks = unpack(labelled.read_label(labelled.samples[0]).planes, 3)
+    assert masks.sum(axis=(1, 2)).tolist() == [0, 1, 0]
+
+
+def test_spreadsheets_put_a_mark_before_the_header(tmp_path):
+    assert open_table(tmp_path, HEADER + "a.png,x,\n", "utf-8-sig").classes.names == ("x",)
+
+
+def test_strings_longer_than_a_csv_field_of_python(tmp_path):
+    write_blank(tmp_path / "images", {"a.png": (400, 400)})
+    text = " ".join(f"{start} 1" for start in range(1, 160001, 2))
+    (tmp_path / "labels.csv").write_text(HEADER + f"a.png,x,{text}\n")
+    labelled = open_labelled(tmp_path)
+    assert np.count_nonzero(labelled.read_label(labelled.samples[0]).planes) == 80000
+
+
+@pytest.mark.parametrize("rle", ["1", "0 1", "12 2", "5 1 3 1", "a b", "1.5 2", "2 0", "-1 2"])
+def test_malformed_strings(tmp_path, rle):
+    with pytest.raises(LabelError, match=r"labels\.csv: a\.png, class x: "):
+        read_first(tmp_path, HEADER + f"a.png,x,{rle}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("", "is no CSV file"),
+        ("a,b\n", "has other columns: expected image_name,class,rle, got a,b"),
+        (HEADER + "a.png,x,1 1,9\n", "more fields than the header"),
+        (HEADER + "a.png,x,1 1\na.png,y,1 1,9\n", "is no CSV file"),
+        (HEADER + 'a.png,x,"1 1\n', "is no CSV file"),
+        ("\udcff", "is no CSV file"),
+    ],
+)
+def test_malformed_tables(tmp_path, text, match):
+    write_blank(tmp_path / "images", {"a.png": SIZE})
+    (tmp_path / "labels.csv").write_text(text, errors="surrogateescape")
+    with pytest.raises(LabelError, match=r"labels\.csv: .*" + match):
+        open_labelled(tmp_path)
+
+
+def test_doubled_rows(tmp_path):
+    with pytest.raises(DataError, match=r"1 rows repeat an image and class.*got a\.png x"):
+        open_table(tmp_path, HEADER + "a.png,x,1 1\na.png,y,\na.png,x,\n")
+
+
+def test_no_rows(tmp_path):
+    with pytest.raises(ClassListError, match=r"labels\.csv: names is empty"):
+        open_table(tmp_path, HEADER)

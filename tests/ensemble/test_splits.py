@@ -1,0 +1,178 @@
+"""Folds that keep people whole, their file, and leaks between parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from layouts import write_blank, write_mask_folders
+
+from ensemble.datasets import open_images, open_labelled
+from ensemble.errors import ConfigError, DataError, OutputError
+from ensemble.splits import (
+    check_disjoint,
+    grouped_folds,
+    read_split,
+    train_val_split,
+    write_split,
+)
+
+SIZE = (4, 5)
+people = st.lists(st.integers(0, 12).map(lambda number: f"ID{number}"), min_size=1, max_size=60)
+
+
+@given(people, st.integers(2, 6), st.integers(0, 2**32))
+def test_folds_hold_whole_groups_and_are_level(groups, num_folds, seed):
+    if len(set(groups)) < num_folds:
+        with pytest.raises(DataError, match="fewer groups than folds"):
+            grouped_folds(groups, num_folds, seed)
+        return
+    folds = grouped_folds(groups, num_folds, seed)
+    assert len({(g, f) for g, f in zip(groups, folds.tolist(), strict=True)}) == len(set(groups))
+    images = np.bincount(folds, minlength=num_folds)
+    assert images.min() > 0
+    # the last group that the fullest fold got found it the emptiest
+    assert images.max() - images.min() <= max(groups.count(group) for group in groups)
+
+
+@given(people, st.randoms(use_true_random=False), st.integers(0, 9))
+def test_folds_do_not_depend_on_the_order_of_images(groups, random, seed):
+    if len(set(groups)) < 2:
+        return
+    shuffled = groups.copy()
+    random.shuffle(shuffled)
+    first = dict(zip(groups, grouped_folds(groups, 2, seed).tolist(), strict=True))
+    assert dict(zip(shuffled, grouped_folds(shuffled, 2, seed).tolist(), strict=True)) == first
+
+
+def test_pairs_of_hands_fill_folds_evenly():
+    groups = [f"ID{n // 2:03}" for n in range(800)]
+    assert np.bincount(grouped_folds(groups, 5, 0)).tolist() == [160] * 5
+
+
+def test_the_seed_decides():
+    groups = [f"ID{n}" for n in range(40)]
+    first = grouped_folds(groups, 4, 1)
+    np.testing.assert_array_equal(first, grouped_folds(groups, 4, 1))
+    assert (first != grouped_folds(groups, 4, 2)).any()
+
+
+def test_one_fold_is_no_split():
+    with pytest.raises(ConfigError, match="two folds or more: got 1"):
+        grouped_folds(["a", "b"], 1, 0)
+
+
+@pytest.fixture
+def hands(tmp_path):
+    names = [f"ID{n}/{side}" for n in range(6) for side in "LR"]
+    write_mask_folders(
+        tmp_path / "data", ["c"], {name: np.ones((1, *SIZE), bool) for name in names}
+    )
+    return open_labelled(tmp_path / "data")
+
+
+def test_train_and_val_are_views(hands):
+    train, val = train_val_split(hands, fold=1, num_folds=3, seed=0)
+    assert (len(train.samples), len(val.samples)) == (8, 4)
+    assert {s.group for s in train.samples}.isdisjoint(s.group for s in val.samples)
+    assert sorted(s.name for s in (*train.samples, *val.samples)) == [s.name for s in hands.samples]
+    assert val.read_label(val.samples[0]).planes.all()
+
+
+def test_no_such_fold(hands):
+    with pytest.raises(ConfigError, match="no such fold: expected 0 to 2, got 3"):
+        train_val_split(hands, fold=3, num_folds=3, seed=0)
+
+
+# --- the file
+
+
+def folds_of(labelled):
+    return grouped_folds([sample.group for sample in labelled.samples], 3, 0)
+
+
+def test_a_split_comes_back(hands, tmp_path):
+    path = tmp_path / "new" / "split.csv"
+    write_split(path, hands.samples, folds_of(hands))
+    assert path.read_text(encoding="utf-8").splitlines()[:2] == [
+        "image,group,fold",
+        f"ID0/L.png,ID0,{folds_of(hands)[0]}",
+    ]
+    np.testing.assert_array_equal(read_split(path, hands.samples), folds_of(hands))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8-sig")
+    np.testing.assert_array_equal(read_split(path, hands.samples), folds_of(hands))
+    assert [p.name for p in path.parent.iterdir()] == ["split.csv"]
+
+
+def test_a_split_that_cannot_be_written(hands, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="the split cannot be written"):
+        write_split(tmp_path / "file" / "split.csv", hands.samples, folds_of(hands))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "match"),
+    [
+        ("image,group", "group,image", "is no split: expected the header image,group,fold"),
+        ("ID0/L.png,ID0,", "ID0/L.png,ID0,x", "row 2 is malformed"),
+        ("ID0/L.png,ID0,", "ID0/L.png,ID0,0,", "row 2 is malformed"),
+        ("ID0/L.png", "ID0/R.png", "row 3 repeats an image: got ID0/R.png"),
+        (
+            "ID0/L.png",
+            "ID9/L.png",
+            r"other images: got 1 images without fold \(ID0/L\.png\) and "
+            r"1 images that are not there \(ID9/L\.png\)",
+        ),
+        ("L.png,ID0", "L.png,ID1", r"1 images are in other groups .*: got ID0/L\.png"),
+        ("\n", '\n"', "is no CSV file"),
+    ],
+)
+def test_splits_that_do_not_fit(hands, tmp_path, old, new, match):
+    path = tmp_path / "split.csv"
+    write_split(path, hands.samples, folds_of(hands))
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(DataError, match=r"split\.csv: .*" + match):
+        read_split(path, hands.samples)
+
+
+def test_a_group_in_two_folds(hands, tmp_path):
+    folds = folds_of(hands)
+    folds[0] = (folds[0] + 1) % 3
+    write_split(tmp_path / "split.csv", hands.samples, folds)
+    with pytest.raises(DataError, match="1 groups are spread over folds: got ID0"):
+        read_split(tmp_path / "split.csv", hands.samples)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff"])
+def test_no_split(tmp_path, content):
+    if content is not None:
+        (tmp_path / "split.csv").write_bytes(content)
+    with pytest.raises(DataError, match=r"split\.csv: (cannot be read|is no)"):
+        read_split(tmp_path / "split.csv", [])
+
+
+# --- leaks
+
+
+def test_parts_of_a_split_are_disjoint(hands):
+    # every image here holds other noise
+    check_disjoint(*train_val_split(hands, 0, 3, 0))
+
+
+def test_a_person_on_both_sides(tmp_path):
+    write_blank(tmp_path / "train", {"ID1/a.png": SIZE, "ID2/b.png": SIZE})
+    write_blank(tmp_path / "val", {"ID3/b.png": (5, 5), "ID2/d.png": (5, 5)})
+    with pytest.raises(DataError, match=r"1 groups lie in both .*train and .*val: got ID2"):
+        check_disjoint(open_images(tmp_path / "train"), open_images(tmp_path / "val"))
+
+
+def test_the_same_stem_is_no_leak_but_the_same_bytes_are(tmp_path):
+    write_blank(tmp_path / "train", {"a.png": SIZE})
+    write_blank(tmp_path / "val", {"a.png": (5, 5)})
+    train, val = open_images(tmp_path / "train"), open_images(tmp_path / "val")
+    check_disjoint(train, val)
+    (tmp_path / "val" / "b.png").write_bytes((tmp_path / "train" / "a.png").read_bytes())
+    with pytest.raises(DataError, match=r"1 images lie in both .*train and .*val: got b\.png"):
+        check_disjoint(train, open_images(tmp_path / "val"))
