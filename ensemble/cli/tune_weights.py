@@ -1,0 +1,126 @@
+"""`ens tune-weights`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ensemble.cli.console import console_progress
+from ensemble.cli.options import device_option, json_option, members_option, tta_option
+from ensemble.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from ensemble.tuning.evidence import TuningResult
+
+_CANDIDATES = ("best_single", "uniform", "shared", "tuned")
+
+
+@click.command()
+@click.argument("val", type=click.Path(path_type=Path), default=Path("val"))
+@members_option
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("per-class.json"),
+    show_default=True,
+    help="The weights file, with the evidence for each class.",
+)
+@tta_option
+@click.option(
+    "--groups",
+    metavar="REGEX",
+    help="Which images are of one person: a regular expression searched in image paths, whose "
+    "first group or whole match names the person. By default the folder that an image lies in, "
+    "else every image is its own.",
+)
+@click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
+@click.option("--seed", default=0, show_default=True)
+@device_option
+@click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".ens-cache"),
+    show_default=True,
+    help="Folder of soft maps, written once for each member, image and set of views; an "
+    "interrupted run goes on from them. May be deleted at any time.",
+)
+@json_option
+def command(
+    val: Path,
+    members: tuple[str, ...],
+    out: Path,
+    tta: str | None,
+    groups: str | None,
+    folds: int,
+    seed: int,
+    device: str,
+    cache: Path,
+    as_json: bool,
+) -> None:
+    r"""Tune weights and thresholds on the labelled folder VAL (default: val/).
+
+    For each class the graded Dice is maximised over member weights and a threshold. What does not
+    win on people that it has not seen is not kept: the class then follows the best simple rule.
+
+    \b
+    Examples:
+        ens tune-weights
+        ens tune-weights val/ --members a.pt,b.pt --tta hflip
+        ens tune-weights val/ --groups '^(ID\d+)'
+    """
+    from ensemble.tuning.tune_weights import TuningSettings, tune_weights
+
+    settings = TuningSettings(
+        out=out,
+        views=tta or "",
+        groups=groups,
+        num_folds=folds,
+        seed=seed,
+        device=device,
+        cache=cache,
+    )
+    result = tune_weights(val, members, settings, progress=console_progress)
+    if as_json:
+        click.echo(out.read_text(encoding="utf-8").rstrip())
+    else:
+        _show(result)
+
+
+def _show(result: TuningResult) -> None:
+    from ensemble.tuning.evidence import class_evidence, overall_evidence, summary
+
+    weights = result.weights
+    rows = [
+        [
+            name,
+            *_dice_cells(class_evidence(result, name)),
+            result.rule(name),
+            _gain(class_evidence(result, name).get("gain_of_tuned")),
+            " ".join(f"{weight:.2f}" for weight in weights.weights[:, c]),
+            f"{weights.thresholds[c]:.2f}",
+        ]
+        for c, name in enumerate(weights.class_names)
+    ]
+    overall = overall_evidence(result)
+    gain = overall["gains"].get("kept_over_best_single")
+    rows.append(["mean", *_dice_cells(overall), "", _gain(gain), "", ""])
+    columns = [name.replace("_", " ") for name in (*_CANDIDATES, "kept")]
+    print_table(["class", *columns, "rule", "gain of tuned", "weights", "threshold"], rows)
+    for line in (f"Weights are of {', '.join(weights.members)}.", *overall["notes"]):
+        click.echo(line)
+    if gain is not None:
+        click.echo("The gain in the last row is that of what is kept over the best single member.")
+    click.echo(f"{result.path}: {summary(result)}")
+
+
+def _dice_cells(evidence: dict[str, Any]) -> list[str]:
+    dice = evidence.get("dice", {})
+    return [f"{dice[name]:.4f}" if name in dice else "-" for name in (*_CANDIDATES, "kept")]
+
+
+def _gain(gain: dict[str, float] | None) -> str:
+    if gain is None:
+        return "-"
+    return f"{gain['mean']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"

@@ -1,0 +1,146 @@
+"""The flow of `ens tune-weights`: soft maps, what they leave undecided, folds, a weights file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+
+from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.images import Image, read_image
+from ensemble.inference import soft_map
+from ensemble.members.file import file_sha256
+from ensemble.members.member import Member
+from ensemble.members.roster import choose_device, find_members, load_members
+from ensemble.progress import Progress, silent
+from ensemble.soft_maps import CACHE_FOLDER, QuantisedMap, SoftMapCache, SoftMapKey, quantise
+from ensemble.tuning.argmax_statistic import ArgmaxBuilder
+from ensemble.tuning.candidates import Statistic
+from ensemble.tuning.class_plan import ClassPlan, plan_classes
+from ensemble.tuning.cross_validation import check_groups, cross_validate
+from ensemble.tuning.evidence import TuningResult, write_result
+from ensemble.tuning.rules import Rules, ThresholdRange
+from ensemble.tuning.statistic import StatisticBuilder
+from ensemble.views import View, format_views, parse_views
+from ensemble.weights import FusionWeights, uniform_weights
+
+WEIGHTS_FILE = Path("per-class.json")
+
+
+@dataclass(frozen=True, slots=True)
+class TuningSettings:
+    """`views` as `--tta` takes them, `groups` as `open_labelled` does; `cache`: soft maps."""
+
+    out: Path = WEIGHTS_FILE
+    views: str = ""
+    groups: str | None = None
+    num_folds: int = 5
+    seed: int = 0
+    device: str = "auto"
+    cache: Path = CACHE_FOLDER
+    thresholds: ThresholdRange = field(default_factory=ThresholdRange)
+
+
+def tune_weights(
+    labelled: Path,
+    members: Sequence[str] = (),
+    settings: TuningSettings | None = None,
+    *,
+    progress: Progress = silent,
+) -> TuningResult:
+    """Tune weights and thresholds on a labelled folder and write them with their evidence.
+
+    `members` as `find_members` takes them. Soft maps are computed once and kept; an interrupted
+    run goes on from them. Raises DataError for fewer than two groups of images.
+    """
+    settings = settings or TuningSettings()
+    parse_views(settings.views)  # a typing error is cheaper before the members are loaded
+    data = open_labelled(labelled, groups=settings.groups)
+    check_groups([sample.group for sample in data.samples])
+    loaded = load_members(find_members(members), choose_device(settings.device))
+    return tune_members(loaded, data, settings, progress=progress)
+
+
+def tune_members(
+    members: Sequence[Member],
+    data: LabelledFolder,
+    settings: TuningSettings,
+    *,
+    progress: Progress = silent,
+) -> TuningResult:
+    """`tune_weights` for members that are loaded and a folder that is open."""
+    groups = [sample.group for sample in data.samples]
+    plan = plan_classes(members, data.classes)
+    stored = StoredMaps(members, parse_views(settings.views), SoftMapCache(settings.cache))
+    statistic = build_statistic(data, stored, plan, settings.thresholds, progress=progress)
+    validation = cross_validate(
+        statistic, groups, num_folds=settings.num_folds, seed=settings.seed, progress=progress
+    )
+    weights = fusion_weights(members, plan, validation.rules, settings.views)
+    result = TuningResult(settings.out, weights, plan, validation, groups, settings.seed)
+    write_result(result)
+    return result
+
+
+class StoredMaps:
+    """Members that answer an image with quantised soft maps, each computed once."""
+
+    def __init__(
+        self, members: Sequence[Member], views: tuple[View, ...], cache: SoftMapCache
+    ) -> None:
+        self._members = members
+        self._views = views
+        self._cache = cache
+
+    def read(self, image: Path) -> list[QuantisedMap]:
+        """Maps (C_m, h_m, w_m) uint8 of all members; what the cache lacks is put into it."""
+        sha256, views = file_sha256(image), format_views(self._views)
+        decode = cache(partial(read_image, image))
+        return [
+            self._read_one(member, SoftMapKey(member.sha256, sha256, views), decode)
+            for member in self._members
+        ]
+
+    def _read_one(
+        self, member: Member, key: SoftMapKey, decode: Callable[[], Image]
+    ) -> QuantisedMap:
+        maps = self._cache.get(key)
+        if maps is None:
+            maps = quantise(soft_map(member, decode(), self._views, "prob").cpu().numpy())
+            self._cache.put(key, maps)
+        return maps
+
+
+def build_statistic(
+    data: LabelledFolder,
+    stored: StoredMaps,
+    plan: ClassPlan,
+    thresholds: ThresholdRange,
+    *,
+    progress: Progress,
+) -> Statistic:
+    """Read the soft maps and the label of one image after the other."""
+    builder = (
+        ArgmaxBuilder(plan.present.shape[1], plan.bits)
+        if plan.exclusive
+        else StatisticBuilder(plan.present, plan.bits, thresholds)
+    )
+    with progress("soft maps", len(data.samples)) as advance:
+        for sample in data.samples:
+            builder.add(plan.sort_maps(stored.read(sample.image)), data.read_label(sample))
+            advance(1)
+    return builder.result()
+
+
+def fusion_weights(
+    members: Sequence[Member], plan: ClassPlan, rules: Rules, views: str
+) -> FusionWeights:
+    """Tuned rules as weights of all the members' classes; those without labels stay uniform."""
+    uniform = uniform_weights(members, views=views)
+    tuned = np.array([uniform.class_names.index(name) for name in plan.names])
+    uniform.weights[:, tuned] = rules.weights.T
+    uniform.thresholds[tuned] = rules.thresholds
+    return uniform

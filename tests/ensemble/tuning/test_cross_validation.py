@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ensemble.bit_planes import Label, pack
+from ensemble.errors import DataError
+from ensemble.progress import silent
+from ensemble.tuning.candidates import fit_candidates
+from ensemble.tuning.cross_validation import cross_validate
+from ensemble.tuning.rules import ThresholdRange
+from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+
+
+def simulate(noise, num_images=30, seed=0) -> DiceStatistic:
+    """Disks seen by members through noise (C, M), in logits on the image's own grid."""
+    rng = np.random.default_rng(seed)
+    noise = np.asarray(noise, float)
+    builder = StatisticBuilder(np.ones(noise.shape, bool), range(len(noise)), ThresholdRange())
+    rows, columns = np.mgrid[:24, :24]
+    for _ in range(num_images):
+        masks, maps = [], []
+        for row in noise:
+            centre, radius = rng.uniform(8, 16, 2), rng.uniform(4, 7)
+            distance = radius - np.hypot(rows - centre[0], columns - centre[1])
+            masks.append(distance > 0)
+            logits = [1.5 * distance + rng.normal(0, level, (24, 24)) for level in row]
+            maps.append([np.rint(255 / (1 + np.exp(-logit))).astype(np.uint8) for logit in logits])
+        builder.add(maps, Label(pack(np.array(masks))))
+    return builder.result()
+
+
+def own_groups(statistic) -> list[str]:
+    return [f"person {i}" for i in range(statistic.num_images)]
+
+
+def validate(statistic, groups=None, num_folds=4, seed=0):
+    groups = own_groups(statistic) if groups is None else groups
+    return cross_validate(statistic, groups, num_folds=num_folds, seed=seed, progress=silent)
+
+
+def test_equal_noisy_members_keep_the_simple_rule():
+    found = validate(simulate(np.full((3, 3), 3.0)))
+    assert found.choice.tuned.sum() <= 1
+    assert found.kept.mean() >= found.scores["uniform"].mean() - 0.002
+
+
+def test_a_member_that_is_good_at_one_class_alone_is_kept_there():
+    noise = np.full((3, 3), 3.0)
+    noise[1] = [0.3, 9.0, 9.0]
+    found = validate(simulate(noise))
+    assert found.choice.tuned[1]
+    assert found.rules.weights[1, 0] > 0.6
+    assert found.choice.gain.low[1] > 0.01
+    assert found.kept.mean() > found.scores[found.choice.simple].mean() + 0.005
+
+
+def test_the_best_single_member_is_kept_where_the_others_only_harm():
+    found = validate(simulate([[0.2, 12.0, 12.0]] * 2))
+    assert found.choice.simple in ("best_single", "shared")
+    assert found.rules.weights[:, 0].min() > 0.8
+    assert found.scores["uniform"].mean() < found.kept.mean()
+
+
+def test_every_image_is_scored_by_fits_that_did_not_see_its_group():
+    statistic = simulate(np.full((2, 2), 3.0), num_images=9)
+    groups = [str(i // 3) for i in range(9)]
+    found = validate(statistic, groups)
+    assert len(set(found.folds)) == 3
+    first = np.flatnonzero(found.folds == 0)
+    decided = statistic.decided.copy()
+    counts = statistic.counts.copy()
+    for u in (first[:, None] * 2 + np.arange(2)).ravel():  # spoil the truth of fold 0
+        counts[1, statistic.offsets[u] : statistic.offsets[u + 1]] = 0
+        decided[u, 1:] = [0, 1]
+    spoiled = replace(statistic, counts=counts, decided=decided)
+    fits = []
+    for other in (statistic, spoiled):
+        images = np.flatnonzero(found.folds != 0)
+        fits.append(fit_candidates(other, images, seed=0)["tuned"])
+    np.testing.assert_array_equal(fits[0].weights, fits[1].weights)
+    np.testing.assert_array_equal(found.scores["tuned"][first], statistic.dice(fits[1], first))
+
+
+def test_groups_stay_together():
+    groups = [f"person {i // 4}" for i in range(24)]
+    found = validate(simulate(np.full((1, 2), 2.0), num_images=24), groups)
+    for group in set(groups):
+        assert len({f for f, g in zip(found.folds, groups, strict=True) if g == group}) == 1
+
+
+def test_it_is_the_same_for_the_same_seed():
+    statistic = simulate(np.full((2, 2), 3.0), num_images=8)
+    first, second = validate(statistic, seed=5), validate(statistic, seed=5)
+    np.testing.assert_array_equal(first.rules.weights, second.rules.weights)
+    np.testing.assert_array_equal(first.kept, second.kept)
+
+
+def test_few_groups_are_a_fold_each():
+    statistic = simulate(np.full((2, 2), 3.0), num_images=6)
+    three = validate(statistic, list("aabbcc"), num_folds=5)
+    assert sorted(np.bincount(three.folds)) == [2, 2, 2]
+    assert three.kept is not None
+    two = validate(statistic, list("aaabbb"))
+    assert two.kept is None
+    assert two.scores["tuned"].shape == (6, 2)
+
+
+def test_one_group_is_refused_with_a_remedy():
+    statistic = simulate(np.full((1, 2), 3.0), num_images=3)
+    with pytest.raises(DataError, match=r"3 images of 1 .*--groups"):
+        validate(statistic, ["a", "a", "a"])
+
+
+def test_a_class_that_is_nowhere_is_not_tuned():
+    statistic = simulate([[3.0, 3.0], [3.0, 3.0]], num_images=8)
+    counts, decided = statistic.counts.copy(), statistic.decided.copy()
+    for u in range(1, 16, 2):
+        counts[1, statistic.offsets[u] : statistic.offsets[u + 1]] = 0
+        decided[u, 1:] = 0
+    found = validate(replace(statistic, counts=counts, decided=decided))
+    assert found.num_seen.tolist() == [8, 0]
+    assert not found.choice.tuned[1]

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from torch import nn
+
+from ensemble.classes import ClassList
+from ensemble.cli.main import main
+from ensemble.datasets import open_labelled
+from ensemble.dice import image_dice
+from ensemble.ensembles import Ensemble
+from ensemble.errors import ClassListError, DataError, MemberError
+from ensemble.images import read_image
+from ensemble.members.member import Member
+from ensemble.tuning import tune_weights as flow
+from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
+from ensemble.weights import read_weights
+from fakes import manifest
+
+NAMES = ("bright", "dark")
+CLASSES = ClassList(NAMES)
+
+
+class Spotter(nn.Module):
+    """Logits of "bright" and "dark" from the mean of the channels, with noise of its own."""
+
+    def __init__(self, sharpness, noise, channels=2):
+        super().__init__()
+        self.sharpness, self.noise, self.channels = sharpness, noise, channels
+
+    def forward(self, batch):
+        generator = torch.Generator().manual_seed(int(batch.abs().sum() * 100) % 2**31)
+        level = batch.mean(1, keepdim=True)
+        logits = torch.cat([level - 1.2, -level - 1.2, torch.zeros_like(level)], 1)
+        logits = logits[:, : self.channels] * self.sharpness
+        noise = torch.tensor(self.noise[: self.channels])[None, :, None, None]
+        return logits + noise * torch.randn(logits.shape, generator=generator)
+
+
+def spotter(name, noise, *, size=(20, 24), classes=CLASSES, sharpness=3.0) -> Member:
+    spec = manifest(name, classes, size)
+    network = Spotter(sharpness, noise, channels=len(classes))
+    return Member(
+        spec, network, device=torch.device("cpu"), sha256=f"{zlib.crc32(name.encode()):064x}"
+    )
+
+
+def members():
+    return [
+        spotter("steady", (2.0, 2.0)),
+        spotter("lights", (0.1, 6.0), size=(28, 20)),
+        spotter("wild", (6.0, 6.0)),
+    ]
+
+
+def write_folder(folder, num_images=8, yaml="names: [bright, dark]\n"):
+    """Grey images with a bright and a dark disk, masks beside them."""
+    (folder / "images").mkdir(parents=True)
+    for name in NAMES:
+        (folder / "masks" / name).mkdir(parents=True)
+    (folder / "classes.yaml").write_text(yaml)
+    for i in range(num_images):
+        rng = np.random.default_rng(i)
+        image = np.full((30, 40), 120, np.uint8)
+        for name, value, left in (("bright", 250, 10), ("dark", 10, 30)):
+            mask = np.zeros_like(image)
+            centre = (left + int(rng.integers(-3, 4)), 15 + int(rng.integers(-4, 5)))
+            cv2.circle(mask, centre, int(rng.integers(4, 7)), 255, -1)
+            image[mask > 0] = value
+            cv2.imwrite(str(folder / "masks" / name / f"p{i}_x.png"), mask)
+        cv2.imwrite(str(folder / "images" / f"p{i}_x.png"), image)
+
+
+@pytest.fixture
+def val(tmp_path):
+    write_folder(tmp_path / "val")
+    return tmp_path / "val"
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return TuningSettings(out=tmp_path / "w.json", cache=tmp_path / "cache", num_folds=3)
+
+
+def test_the_weights_file_fits_the_members_and_says_what_they_are_worth(val, settings):
+    result = tune_members(members(), open_labelled(val), settings)
+    weights = read_weights(settings.out)
+    assert weights.members == ("steady", "lights", "wild")
+    np.testing.assert_allclose(weights.weights, result.weights.weights, atol=1e-6)
+    stored = json.loads(settings.out.read_text())
+    assert {"best_single", "uniform", "shared", "tuned", "kept"} == set(stored["evidence"]["dice"])
+    assert stored["evidence"]["groups"] == 8
+    for name in NAMES:
+        entry = stored["classes"][name]
+        assert entry["rule"] in ("best_single", "uniform", "shared", "tuned")
+        assert entry["evidence"]["images_with_class"] == 8
+        gain = entry["evidence"]["gain_of_tuned"]
+        assert gain["low"] <= gain["mean"] <= gain["high"]
+
+
+def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settings):
+    data = open_labelled(val)
+    loaded = members()
+    result = tune_members(loaded, data, settings)
+    plan = result.plan
+    stored = flow.StoredMaps(loaded, flow.parse_views(""), flow.SoftMapCache(settings.cache))
+    statistic = flow.build_statistic(data, stored, plan, settings.thresholds, progress=flow.silent)
+    ensemble = Ensemble(loaded, result.weights)
+    for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
+        image = read_image(sample.image)
+        runs = ensemble.masks(ensemble.fuse(image), image.shape[:2])
+        found = image_dice(runs, data.read_label(sample))
+        np.testing.assert_allclose(found, expected, atol=0.02)  # 8 bit: a pixel or two of 80
+
+
+def test_a_second_run_asks_no_network_and_gives_the_same(val, settings, monkeypatch):
+    tune_members(members(), open_labelled(val), settings)
+    first = settings.out.read_bytes()
+    monkeypatch.setattr(flow, "soft_map", lambda *_: pytest.fail("computed again"))
+    tune_members(members(), open_labelled(val), settings)
+    assert settings.out.read_bytes() == first
+
+
+def test_an_interrupted_run_goes_on_from_its_soft_maps(val, settings, monkeypatch):
+    calls = []
+    real = flow.soft_map
+
+    def stop_in_the_middle(*args):
+        calls.append(args)
+        if len(calls) == 10:
+            raise KeyboardInterrupt
+        return real(*args)
+
+    monkeypatch.setattr(flow, "soft_map", stop_in_the_middle)
+    with pytest.raises(KeyboardInterrupt):
+        tune_members(members(), open_labelled(val), settings)
+    tune_members(members(), open_labelled(val), settings)
+    assert len(calls) == 10 + 3 * 8 - 9
+
+
+def test_damaged_soft_maps_are_computed_again(val, settings):
+    tune_members(members(), open_labelled(val), settings)
+    first = settings.out.read_bytes()
+    for path in list(settings.cache.rglob("*.zip"))[::2]:
+        path.write_bytes(path.read_bytes()[:-20])
+    tune_members(members(), open_labelled(val), settings)
+    assert settings.out.read_bytes() == first
+
+
+def test_a_member_may_lack_a_class_and_know_another(val, settings):
+    narrow = spotter("narrow", (0.5,), classes=ClassList(("bright",)))
+    wide = spotter("wide", (1.0, 1.0, 1.0), classes=ClassList((*NAMES, "other")))
+    result = tune_members([narrow, wide], open_labelled(val), settings)
+    assert result.weights.class_names == ("bright", "dark", "other")
+    assert result.weights.weights[0, 1:].tolist() == [0, 0]
+    assert result.weights.weights[:, 2].tolist() == [0, 1]
+    assert result.rule("other").startswith("uniform")
+    read_weights(settings.out)
+
+
+def test_exclusive_classes_share_one_vector(tmp_path, settings):
+    names = ("background", *NAMES)
+    write_folder(tmp_path / "val", yaml=f"names: [{', '.join(names)}]\nexclusive: true\n")
+    classes = ClassList(("bright", "dark", "background"), exclusive=True)
+    loaded = [
+        spotter("good", (0.5, 0.5, 0.5), classes=classes),
+        spotter("bad", (6.0, 6.0, 6.0), classes=classes),
+    ]
+    (tmp_path / "val" / "masks" / "background").mkdir()
+    result = tune_members(loaded, open_labelled(tmp_path / "val"), settings)
+    assert np.ptp(result.weights.weights, axis=1).max() < 1e-12
+    assert result.weights.weights[0, 0] > 0.5
+    assert "tuned" not in result.validation.scores
+    assert any("Exclusive" in note for note in flow_notes(settings))
+    partial = spotter("partial", (1.0,), classes=ClassList(("background",), exclusive=True))
+    with pytest.raises(MemberError, match=r"lack some of them: .*partial"):
+        tune_members([*loaded, partial], open_labelled(tmp_path / "val"), settings)
+    overlapping = spotter("overlapping", (1.0, 1.0, 1.0), classes=ClassList(classes.names))
+    with pytest.raises(ClassListError, match="disagree"):
+        tune_members([overlapping], open_labelled(tmp_path / "val"), settings)
+
+
+def flow_notes(settings):
+    return json.loads(settings.out.read_text())["evidence"]["notes"]
+
+
+def test_labels_of_classes_that_no_member_has_are_named(val, settings):
+    narrow = spotter("narrow", (0.5,), classes=ClassList(("bright",)))
+    with pytest.raises(ClassListError, match="no member has: expected one of bright, got dark"):
+        tune_members([narrow], open_labelled(val), settings)
+
+
+def test_one_person_is_refused_before_any_member_is_loaded(val, settings):
+    with pytest.raises(DataError, match=r"8 images of 1 .*--groups"):
+        tune_weights(val, ["nowhere.pt"], replace(settings, groups="x"))
+
+
+def test_missing_members_are_said(val, settings):
+    with pytest.raises(MemberError, match="nowhere"):
+        tune_weights(val, ["nowhere.pt"], settings)
+
+
+@pytest.fixture
+def command(val, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flow, "find_members", lambda specs: list(specs))
+    monkeypatch.setattr(flow, "load_members", lambda paths, device: members())
+    return lambda *words: CliRunner().invoke(main, ["tune-weights", *words])
+
+
+def test_the_command_needs_no_argument_and_prints_a_plain_table(command, tmp_path):
+    answer = command("--folds", "3")
+    assert answer.exit_code == 0, answer.output
+    assert (tmp_path / "per-class.json").is_file()
+    assert (tmp_path / ".ens-cache").is_dir()
+    lines = answer.stdout.splitlines()
+    assert lines[0].split()[:3] == ["class", "best", "single"]
+    assert [line.split()[0] for line in lines[1:4]] == ["bright", "dark", "mean"]
+    assert "per-class.json" in lines[-1]
+    assert "─" not in answer.stdout
+
+
+def test_the_command_answers_json(command):
+    answer = command("val", "--json", "--folds", "3", "--tta", "hflip", "--seed", "2")
+    content = json.loads(answer.stdout)
+    assert content["views"] == "hflip"
+    assert set(content["classes"]) == set(NAMES)
+    assert content["evidence"]["seed"] == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "expected"),
+    [
+        (["--groups", "x"], 1, "8 images of 1"),
+        (["--groups", "("], 1, "no regular expression"),
+        (["--tta", "spin"], 1, "unknown view 'spin'"),
+        (["nothing/"], 1, "nothing"),
+        (["--folds", "1"], 2, "folds"),
+        (["--device", "warp"], 1, "warp"),
+    ],
+)
+def test_what_a_user_can_get_wrong_is_one_line(command, words, code, expected):
+    answer = command(*words)
+    assert answer.exit_code == code
+    assert expected in answer.stderr
+    if code == 1:
+        assert len(answer.stderr.strip().splitlines()) == 1
