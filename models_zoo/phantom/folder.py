@@ -28,7 +28,7 @@ from models_zoo.phantom.scene import (
 )
 
 SHEET_FILE = "meta_data.xlsx"
-PNG_COMPRESSION = 3
+PNG_COMPRESSION = 2
 ID_BYTES = 12
 
 Progress = Callable[[int, int], None]  # images done, images in all
