@@ -40,9 +40,11 @@ def class_colours(num_classes: int) -> Picture:
 
 def to_rgb(image: NDArray[np.uint8] | NDArray[np.uint16]) -> Picture:
     """An image (H, W) or (H, W, 3), 8 or 16 bit, as a picture; 16 bit over its own range."""
-    if image.dtype == np.uint16:
-        image = cv2.normalize(image, None, 0, 255, cv2.NORM_MINMAX, cv2.CV_8U)
-    return np.repeat(image[:, :, None], 3, 2) if image.ndim == 2 else image.astype(np.uint8)
+    levels = image.astype(np.float32)
+    if image.dtype != np.uint8:
+        levels = (levels - levels.min()) * (255 / max(float(np.ptp(levels)), 1.0))
+    shown = np.asarray(levels, np.uint8)
+    return np.repeat(shown[:, :, None], 3, 2) if shown.ndim == 2 else shown
 
 
 def overlay_masks(picture: Picture, masks: Masks, *, opacity: float = 0.4) -> Picture:
@@ -50,11 +52,11 @@ def overlay_masks(picture: Picture, masks: Masks, *, opacity: float = 0.4) -> Pi
 
     Where classes overlap, both tints show.
     """
-    shown = picture.astype(np.float32)
+    tinted = picture.astype(np.float32)
     colours = class_colours(len(masks))
     for mask, colour in zip(masks, colours, strict=True):
-        shown[mask] += opacity * (colour - shown[mask])
-    shown = np.ascontiguousarray(shown.astype(np.uint8))
+        tinted[mask] += opacity * (colour - tinted[mask])
+    shown = tinted.astype(np.uint8, order="C")
     for mask, colour in zip(masks, colours, strict=True):
         outlines, _ = cv2.findContours(
             mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
