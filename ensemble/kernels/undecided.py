@@ -176,11 +176,11 @@ def merge_tuples(
 
 @kernel
 def _hash(values: NDArray[np.uint8], column: int) -> int:
-    """FNV-1a of a column, folded to 31 bits."""
-    code = np.uint64(14695981039346656037)
+    """The column as a number to base 257, modulo the prime 2 ** 31 - 1."""
+    code = 0
     for m in range(values.shape[0]):
-        code = (code ^ np.uint64(values[m, column])) * np.uint64(1099511628211)
-    return int((code ^ (code >> np.uint64(32))) & np.uint64(0x7FFFFFFF))
+        code = (code * 257 + int(values[m, column])) % 2147483647
+    return code
 
 
 @kernel
