@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ensemble.classes import CLASS_FILE, HAND_BONES, class_list_to_dict
 from ensemble.errors import ConfigError, OutputError
+from ensemble.progress import Progress, silent
 from models_zoo.phantom.metadata import person_rows, workbook_bytes
 from models_zoo.phantom.plan import HAND_STREAM, PARTS, SHEET_STREAM, Shot, plan_shots, stream
 from models_zoo.phantom.scene import (
@@ -30,8 +31,6 @@ from models_zoo.phantom.scene import (
 SHEET_FILE = "meta_data.xlsx"
 PNG_COMPRESSION = 2
 ID_BYTES = 12
-
-Progress = Callable[[int, int], None]  # images done, images in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ def make_phantom(
     images: int,
     size: int = 2048,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     workers: int = 1,
 ) -> PhantomSummary:
     """Write `images` synthetic, labelled hand radiographs of (size, size) pixels into `folder`.
@@ -66,11 +65,9 @@ def make_phantom(
     _refuse_full(folder)
     try:
         _write_sheets(folder, shots, seed)
-        with ThreadPoolExecutor(workers) as pool:
-            written = pool.map(lambda shot: _write_shot(folder, shot, size, seed), shots)
-            for done, _ in enumerate(written, start=1):
-                if progress is not None:
-                    progress(done, len(shots))
+        with ThreadPoolExecutor(workers) as pool, progress("drawing", len(shots)) as advance:
+            for _ in pool.map(lambda shot: _write_shot(folder, shot, size, seed), shots):
+                advance(1)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=folder) from error
     return _summary(folder, shots)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -88,11 +90,16 @@ def test_images_are_grey_in_three_channels(phantom: Path) -> None:
 
 
 def test_progress_and_summary_count_the_images(tmp_path: Path) -> None:
-    seen: list[tuple[int, int]] = []
-    summary = make_phantom(
-        tmp_path / "new" / "folder", images=6, size=64, progress=lambda *at: seen.append(at)
-    )
-    assert seen == [(done, 6) for done in range(1, 7)]
+    seen: list[object] = []
+
+    @contextmanager
+    def progress(task: str, total: int) -> Iterator[Callable[[int], None]]:
+        seen.append((task, total))
+        yield seen.append
+
+    folder = tmp_path / "new" / "folder"
+    summary = make_phantom(folder, images=6, size=64, progress=progress)
+    assert seen == [("drawing", 6), 1, 1, 1, 1, 1, 1]
     assert summary.persons == 3
     assert summary.images == {"train": 2, "val": 2, "test": 2}
     assert summary.bent == {"train": 0, "val": 0, "test": 1}

@@ -1,0 +1,91 @@
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from ensemble.cli.main import COMMANDS, main
+from ensemble.errors import DataError, DeviceError, EnsError
+
+
+def run(*args):
+    return CliRunner().invoke(main, list(args))
+
+
+@pytest.mark.parametrize("name", [None, *COMMANDS])
+def test_every_help_has_examples_and_says_what_options_mean(name):
+    result = run(*([name] if name else []), "--help")
+    assert result.exit_code == 0
+    assert "ens " in result.output
+    if name:
+        assert "Example" in result.output
+
+
+def test_the_commands_are_listed_in_the_order_of_a_working_day():
+    listed = [
+        line.split()[0] for line in run("--help").output.split("Commands:")[1].splitlines()[1:]
+    ]
+    assert listed == list(COMMANDS)
+
+
+def test_unknown_commands_and_options_are_usage_errors():
+    assert run("pedict").exit_code == 2
+    assert run("predict", "--no-such").exit_code == 2
+    assert run("predict", "--rle-base", "2").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (["predict"], "no member file members"),
+        (["predict", "--members", "none"], "no member file none"),
+        (["predict", "--members", "*.nothing"], "no member matches"),
+        (["predict", "--tta", "flip"], "unknown view 'flip'"),
+        (["predict", "--weights", "none.json"], "ens tune-weights"),
+        (["inspect", "none.pt"], "no such member file"),
+        (["make-phantom", "x", "--images", "1"], "images"),
+    ],
+)
+def test_a_stated_failure_is_one_line_and_exit_code_1(tmp_path, monkeypatch, args, what):
+    monkeypatch.chdir(tmp_path)
+    result = run(*args)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert what in result.output
+    assert result.output.count("\n") == 1
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr("ensemble.members.file.read_member", lambda _: 1 / 0)
+    assert isinstance(run("inspect", "x.pt").exception, ZeroDivisionError)
+
+
+def test_an_absent_device_is_stated():
+    from ensemble.members.roster import choose_device
+
+    with pytest.raises(DeviceError, match=r"'cuda:77' cannot be used.*--device auto"):
+        choose_device("cuda:77")
+    with pytest.raises(DeviceError, match=r"'gpu' cannot be used"):
+        choose_device("gpu")
+
+
+def test_an_error_says_what_where_expected_got_and_remedy_on_one_line():
+    error = DataError(
+        "sizes\n differ", where="a.png", expected=(1, 2), got=(2, 1), remedy="crop it"
+    )
+    assert str(error) == "a.png: sizes differ: expected (1, 2), got (2, 1) (crop it)"
+    assert (
+        str(error.at("val/")) == "val/: a.png: sizes differ: expected (1, 2), got (2, 1) (crop it)"
+    )
+    assert isinstance(error.at("x"), DataError)
+    assert isinstance(error, EnsError)
+
+
+def test_the_installed_command_answers():
+    done = subprocess.run(
+        [sys.executable, "-c", "from ensemble.cli.main import main; main()", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "version" in done.stdout
