@@ -53,18 +53,23 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """`rules`: the choice, fitted on all images. `scores`: (N, C) Dice of every candidate, each
-    image by a fit that did not see it. `kept`: (N, C) Dice of the whole procedure, choice and all,
+    """`candidates`: fitted on all images. `scores`: (N, C) Dice of every candidate, each image by
+    a fit that did not see it. `kept`: (N, C) Dice of the whole procedure, choice and all,
     on images that neither fit nor choice saw; None with two folds, which leave nothing to choose
     on. `folds` (N,); `num_seen` (C,): in how many images a class is.
     """
 
-    rules: Rules
+    candidates: Candidates
     choice: Choice
     scores: Scores
     kept: NDArray[np.float64] | None
     folds: NDArray[np.int64]
     num_seen: NDArray[np.int64]
+
+    @property
+    def rules(self) -> Rules:
+        """What the choice makes of the candidates."""
+        return self.choice.apply(self.candidates)
 
 
 def cross_validate(
@@ -89,9 +94,8 @@ def cross_validate(
         num_seen = statistic.num_seen(np.arange(len(folds)))
         choice = choose(scores, groups, seen=num_seen > 0, seed=seed)
         kept = _nested(fits, groups) if nested else None
-        return CrossValidation(
-            choice.apply(fits(frozenset())), choice, scores, kept, folds, num_seen
-        )
+        candidates = fits(frozenset())
+    return CrossValidation(candidates, choice, scores, kept, folds, num_seen)
 
 
 def check_groups(groups: Sequence[str]) -> None:

@@ -29,6 +29,12 @@ class TuningResult:
     groups: Sequence[str]
     seed: int
 
+    @property
+    def best_single(self) -> str:
+        """The member that is best alone, on all images."""
+        weights = self.validation.candidates["best_single"].weights
+        return self.weights.members[int(weights.sum(axis=0).argmax())]
+
     def rule(self, class_name: str) -> str:
         """What a class keeps: tuned, or the simple rule; uniform where there are no labels."""
         if class_name not in self.plan.names:
@@ -80,6 +86,7 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
         "dice": {name: _round(values.mean()) for name, values in scores.items()},
         "gains": {name: _overall_gain(result, values) for name, values in gains.items()},
         "simple_rule": validation.choice.simple,
+        "best_single": result.best_single,
         "tuned_classes": int(validation.choice.tuned.sum()),
         "images": len(result.groups),
         "groups": len(set(result.groups)),

@@ -25,6 +25,12 @@ def test_images_that_repeat_each_other_within_a_group_do_not_narrow_it():
     np.testing.assert_allclose(once.high, often.high)
 
 
+def test_it_is_widened_for_few_groups():
+    """Two groups at -1 and 1: a quarter of the draws each takes one of them twice."""
+    found = bootstrap_groups(np.array([[-1.0], [1.0]]), ["a", "b"], level=0.9, seed=0)
+    assert [found.low[0], found.mean[0], found.high[0]] == pytest.approx([-(2**0.5), 0, 2**0.5])
+
+
 def test_it_covers_the_truth_about_as_often_as_it_says():
     covered = 0
     for seed in range(200):

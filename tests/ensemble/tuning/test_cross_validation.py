@@ -9,7 +9,7 @@ from ensemble.bit_planes import Label, pack
 from ensemble.errors import DataError
 from ensemble.progress import silent
 from ensemble.tuning.candidates import fit_candidates
-from ensemble.tuning.cross_validation import cross_validate
+from ensemble.tuning.cross_validation import choose, cross_validate
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 
@@ -115,6 +115,15 @@ def test_one_group_is_refused_with_a_remedy():
 
 
 def test_a_class_that_is_nowhere_is_not_tuned():
+    simple, better = np.full((6, 2), 0.5), np.full((6, 2), 1.0)
+    scores = {"uniform": simple, "best_single": simple, "shared": simple, "tuned": better}
+    seen = np.array([True, False])
+    choice = choose(scores, list("abcdef"), seen=seen, seed=0)
+    assert choice.simple == "uniform"
+    assert choice.tuned.tolist() == [True, False]
+
+
+def test_images_with_a_class_are_counted():
     statistic = simulate([[3.0, 3.0], [3.0, 3.0]], num_images=8)
     counts, decided = statistic.counts.copy(), statistic.decided.copy()
     for u in range(1, 16, 2):
@@ -122,4 +131,3 @@ def test_a_class_that_is_nowhere_is_not_tuned():
         decided[u, 1:] = 0
     found = validate(replace(statistic, counts=counts, decided=decided))
     assert found.num_seen.tolist() == [8, 0]
-    assert not found.choice.tuned[1]

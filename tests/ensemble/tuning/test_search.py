@@ -67,6 +67,17 @@ def test_the_best_of_a_line_is_the_best_between_all_crossings(seed, moves_thresh
     assert best <= max(score for score, _ in between) + 1e-12
 
 
+def test_a_step_lies_in_the_cell_of_its_crossing():
+    statistic = random_statistic(0)
+    objective = statistic.objective(np.arange(3))
+    line = Line(np.array([0.2, 0.3, 0.5]), 0.5, np.array([0.8, -0.3, -0.5]), 0.0, 0.0, 1.0)
+    profile = objective.profile(line)
+    cells = np.floor(crossings(statistic, line)[1:-1] * NUM_CELLS).astype(int)
+    assert len(cells) > 10
+    for cell in {*cells, *(cells + 1)}:
+        assert profile[cell] == pytest.approx(objective.score(*line.at(cell / NUM_CELLS)))
+
+
 @given(st.integers(0, 10**6))
 def test_a_search_is_not_below_its_starts(seed):
     objective = random_statistic(seed).objective(np.arange(3))

@@ -97,6 +97,7 @@ def test_the_weights_file_fits_the_members_and_says_what_they_are_worth(val, set
     stored = json.loads(settings.out.read_text())
     assert {"best_single", "uniform", "shared", "tuned", "kept"} == set(stored["evidence"]["dice"])
     assert stored["evidence"]["groups"] == 8
+    assert stored["evidence"]["best_single"] == "steady"
     for name in NAMES:
         entry = stored["classes"][name]
         assert entry["rule"] in ("best_single", "uniform", "shared", "tuned")
