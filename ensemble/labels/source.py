@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, Planes, add_mask
 from ensemble.classes import BACKGROUND, ClassList
@@ -58,24 +57,20 @@ def add_runs(planes: Planes, class_index: int, runs: Runs) -> None:
     add_mask(planes[:, top:bottom], class_index, decode(in_band, (bottom - top, width)))
 
 
-def finish_label(
-    planes: Planes, classes: ClassList, ignored: NDArray[np.bool_] | None = None
-) -> Label:
+def finish_label(planes: Planes, classes: ClassList) -> Label:
     """A label that keeps the promise of its class list; `planes` may be changed in place.
 
-    In an exclusive list every pixel that counts gets exactly one class: the class "background"
-    takes what no other has. Raises LabelError where that is impossible.
+    In an exclusive list every pixel gets exactly one class: the class "background" takes what no
+    other has. Raises LabelError where that is impossible.
     """
     if classes.exclusive:
-        _fill_background(planes, classes, ignored)
+        _fill_background(planes, classes)
         _refuse_overlap(planes)
-    return Label(planes, ignored)
+    return Label(planes)
 
 
-def _fill_background(planes: Planes, classes: ClassList, ignored: NDArray[np.bool_] | None) -> None:
+def _fill_background(planes: Planes, classes: ClassList) -> None:
     bare = np.asarray(~planes.any(axis=0), np.bool_)
-    if ignored is not None:
-        bare &= ~ignored
     if classes.background is not None:
         add_mask(planes, classes.background, bare)
     elif count := int(bare.sum()):

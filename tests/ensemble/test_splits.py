@@ -51,6 +51,12 @@ def test_pairs_of_hands_fill_folds_evenly():
     assert np.bincount(grouped_folds(groups, 5, 0)).tolist() == [160] * 5
 
 
+def test_large_groups_are_placed_first():
+    groups = ["large"] * 10 + [f"small {n}" for n in range(10)]
+    for seed in range(20):
+        assert np.bincount(grouped_folds(groups, 2, seed)).tolist() == [10, 10]
+
+
 def test_the_seed_decides():
     groups = [f"ID{n}" for n in range(40)]
     first = grouped_folds(groups, 4, 1)

@@ -74,6 +74,8 @@ def test_compressed_counts_of_any_size(counts):
 def test_runs_without_length_are_left_out():
     counts = np.array([0, 2, 0, 3, 1, 0], np.int64)
     assert runs_from_counts(counts, (6, 1)).tolist() == [[0, 5]]
+    counts = np.array([2, 0, 3, 1], np.int64)
+    assert runs_from_counts(counts, (3, 2)).tolist() == [[5, 1]]
 
 
 @pytest.mark.parametrize(
