@@ -42,13 +42,13 @@ def command(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    r"""Score a PREDICTIONS file against a LABELLED folder: Dice of each class, and their mean.
+    """Score a PREDICTIONS file against a LABELLED folder: Dice of each class, and their mean.
 
     \b
     Examples:
         ens evaluate predictions.csv test/
         ens evaluate predictions.csv test/ --out scores.csv --json
-    """
+    """  # noqa: D301 - click takes the control character for "leave these lines"
     from ensemble.datasets import open_labelled
     from ensemble.evaluate import evaluate, write_scores
 

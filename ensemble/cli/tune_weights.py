@@ -59,7 +59,7 @@ def command(
     cache: Path,
     as_json: bool,
 ) -> None:
-    r"""Tune weights and thresholds on the labelled folder VAL (default: val/).
+    """Tune weights and thresholds on the labelled folder VAL (default: val/).
 
     For each class the graded Dice is maximised over member weights and a threshold. What does not
     win on people that it has not seen is not kept: the class then follows the best simple rule.
@@ -68,8 +68,8 @@ def command(
     Examples:
         ens tune-weights
         ens tune-weights val/ --members a.pt,b.pt --tta hflip
-        ens tune-weights val/ --groups '^(ID\d+)'
-    """
+        ens tune-weights val/ --groups '^(ID[0-9]+)'
+    """  # noqa: D301 - click takes the control character for "leave these lines"
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 
     settings = TuningSettings(

@@ -206,3 +206,8 @@ def test_errors_of_the_command_are_one_line(tmp_path, folder, predicted):
         answer = run(*words)
         assert answer.exit_code == 1, words
         assert len(answer.stderr.strip().splitlines()) <= 2, words  # progress, then the error
+
+
+def test_help_shows_examples_line_by_line():
+    lines = [line.strip() for line in run("--help").stdout.splitlines()]
+    assert "ens evaluate predictions.csv test/" in lines

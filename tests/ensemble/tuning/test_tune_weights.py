@@ -253,3 +253,8 @@ def test_what_a_user_can_get_wrong_is_one_line(command, words, code, expected):
     assert expected in answer.stderr
     if code == 1:
         assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_help_shows_examples_line_by_line(command):
+    lines = [line.strip() for line in command("--help").stdout.splitlines()]
+    assert "ens tune-weights val/ --members a.pt,b.pt --tta hflip" in lines
