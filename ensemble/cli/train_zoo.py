@@ -1,0 +1,115 @@
+"""`ens train-zoo`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ensemble.cli.console import console_progress
+from ensemble.cli.options import device_option, json_option
+from ensemble.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from models_zoo.leaderboard import Standing
+
+
+def _print_example(context: click.Context, option: click.Parameter, value: bool) -> None:
+    del option
+    if value:
+        from models_zoo.example import EXAMPLE
+
+        click.echo(EXAMPLE, nl=False)
+        context.exit()
+
+
+@click.command()
+@click.argument("zoo_file", type=click.Path(path_type=Path), default=Path("zoo.yaml"))
+@click.option(
+    "--members-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where members and leaderboard.csv go. By default members/ beside ZOO_FILE.",
+)
+@click.option("--only", metavar="A,B", default="", help="Train just these members, by name.")
+@device_option
+@json_option
+@click.option(
+    "--example",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_example,
+    help="Print a commented zoo.yaml to start from, and exit.",
+)
+def command(
+    zoo_file: Path, members_dir: Path | None, only: str, device: str, as_json: bool
+) -> None:
+    r"""Train the members of ZOO_FILE (default: zoo.yaml) into member files and a leaderboard.
+
+    A run that was stopped goes on where it was; finished members are not trained again unless their
+    settings or the data changed.
+
+    \b
+    Examples:
+        ens train-zoo --example > zoo.yaml
+        ens train-zoo zoo.yaml
+        ens train-zoo zoo.yaml --only unet-resnet34-512 --device cuda:1
+    """
+    from models_zoo.train_zoo import Reporter, train_zoo
+    from models_zoo.training import EpochResult
+
+    class Lines(Reporter):
+        """A line an epoch, on stderr."""
+
+        def note(self, member: str, text: str) -> None:
+            click.echo(f"{member}: {text}", err=True)
+
+        def epoch(self, result: EpochResult) -> None:
+            score = "" if result.val_dice is None else f"  val Dice {result.val_dice:.4f}"
+            click.echo(
+                f"{result.member}: epoch {result.epoch}/{result.num_epochs}  "
+                f"loss {result.train_loss:.4f}{score}  {result.seconds:.1f} s"
+                f"{'  best' if result.is_best else ''}",
+                err=True,
+            )
+
+    training = train_zoo(
+        zoo_file,
+        out=members_dir,
+        device=device,
+        only=[name.strip() for name in only.split(",") if name.strip()],
+        reporter=Lines(),
+        progress=console_progress,
+    )
+    if as_json:
+        click.echo(json.dumps(asdict(training), default=str))
+    else:
+        _print_standings(training.standings)
+    if training.failed:
+        raise click.ClickException(
+            f"{len(training.failed)} members could not be trained: "
+            + "; ".join(training.failed.values())
+        )
+
+
+def _print_standings(standings: Sequence[Standing]) -> None:
+    columns = ("member", "val Dice", "parameters", "epochs", "train s", "ms/image", "file")
+    print_table(
+        columns,
+        [
+            (
+                row.member,
+                f"{row.val_dice:.4f}",
+                f"{row.parameters / 1e6:.1f} M",
+                f"{row.epochs} (best {row.best_epoch})",
+                f"{row.train_s:.0f}",
+                f"{row.ms_per_image:.1f}",
+                row.file,
+            )
+            for row in standings
+        ],
+    )

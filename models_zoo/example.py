@@ -1,0 +1,49 @@
+"""A commented zoo file to start from, as `ens train-zoo --example` prints it."""
+
+EXAMPLE = """\
+# zoo.yaml: the members of an ensemble, trained by: ens train-zoo zoo.yaml
+# Every key but members and arch may be left out. Paths are relative to this file.
+
+data:
+  train: train            # a labelled folder, see `ens train-zoo --help`
+  # val: val              # by default val/, or a fifth of train/ where val/ does not exist
+  # groups: '^(ID\\d+)'     # images of one group (a person) are never split; default: their folder
+  # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/
+
+defaults:                 # of all members; a member may set each of them itself
+  weights: imagenet       # or none: no download, but several times as many epochs are needed
+  size: 512               # or [height, width]; a multiple of the network's stride (mostly 32)
+  channels: 3             # 1: grey
+  epochs: 60
+  batch: 8                # halve it if the GPU runs out of memory
+  lr: 0.0005
+  # weight_decay: 0.01
+  # loss: bce_dice        # bce, dice, focal_dice
+  # precision: auto       # bf16 on a GPU, fp32 on a CPU
+  # seed: 0
+  # validate_every: 1     # epochs between scores; the last one is always scored
+  augment:                # or none
+    hflip: 0.5            # a probability; classes in mirror_pairs of classes.yaml swap
+    rotate_deg: 15
+    scale: 0.15
+    # vflip: 0.0
+    # affine: 0.8         # rotation, scale and shift together
+    # shift: 0.06
+    # brightness_contrast: 0.5
+    # gamma: 0.3
+    # clahe: 0.1
+    # emboss: 0.1
+    # sharpen: 0.1
+
+members:                  # different architectures make the better ensemble
+  - arch: unet            # any architecture of segmentation-models-pytorch
+    encoder: resnet34     # and any of its encoders, or of timm's as tu-NAME
+  - arch: fpn
+    encoder: timm-efficientnet-b3
+  - arch: segformer
+    encoder: mit_b2
+    batch: 4
+  - arch: torchvision/deeplabv3_resnet50
+    name: deeplab         # the file becomes members/deeplab.pt
+    seed: 1
+"""

@@ -1,0 +1,193 @@
+"""Batches for training and validation: images prepared once, kept while memory allows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Generic, TypedDict, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from ensemble.bit_planes import Label, resize_nearest
+from ensemble.classes import ClassList
+from ensemble.datasets import LabelledFolder, Sample
+from ensemble.images import read_image
+from ensemble.members.manifest import InputSpec
+from ensemble.members.preprocess import prepare_image
+from ensemble.progress import Progress
+from ensemble.streaming import ordered_map
+from models_zoo.augment import Augment, Example
+from models_zoo.losses import Target
+
+# What each of the training examples and the validation labels may take; beyond it files are read
+# again each time.
+KEEP_BYTES = 4 * 2**30
+_READ_THREADS = 4
+_MAX_WORKERS = 8
+# Below this a worker process takes more from training than it gives.
+_MIN_CORES_FOR_WORKERS = 4
+
+Item = TypeVar("Item")
+
+
+class Batch(TypedDict):
+    """`image` (N, h, w, channels) uint8, `planes` (N, K, h, w) int32, `ignored` (N, h, w) bool."""
+
+    image: Tensor
+    planes: Tensor
+    ignored: Tensor
+
+
+class Kept(Generic[Item]):
+    """Items made once by `make(index)` and kept while all of them fit into `limit_bytes`."""
+
+    def __init__(
+        self,
+        make: Callable[[int], Item],
+        size_bytes: Callable[[Item], int],
+        limit_bytes: int = KEEP_BYTES,
+    ) -> None:
+        self._make = make
+        self._size_bytes = size_bytes
+        self._limit_bytes = limit_bytes
+        self._items: dict[int, Item] = {}
+        self.num_bytes = 0
+
+    def __getitem__(self, index: int) -> Item:
+        """The kept item, or one made anew."""
+        kept = self._items.get(index)
+        return self._make(index) if kept is None else kept
+
+    def fill(self, count: int, progress: Progress, task: str) -> None:
+        """Make items 0 to count - 1 once, in threads; those beyond the limit are only checked."""
+        with progress(task, count) as advance:
+            made = ordered_map(
+                self._make, range(count), threads=_READ_THREADS, ahead=2 * _READ_THREADS
+            )
+            for index, item in enumerate(made):
+                if self.num_bytes + self._size_bytes(item) <= self._limit_bytes:
+                    self._items[index] = item
+                    self.num_bytes += self._size_bytes(item)
+                advance(1)
+
+
+def read_example(labelled: LabelledFolder, index: int, spec: InputSpec) -> Example:
+    """An image and its label at the size of a network's input."""
+    sample = labelled.samples[index]
+    image = read_image(sample.image)
+    label = labelled.read_label(sample, image.shape[:2])
+    ignored = np.zeros(label.size, np.bool_) if label.ignored is None else label.ignored
+    small = resize_nearest(ignored[None].astype(np.uint32), spec.size)[0].astype(np.bool_)
+    return Example(prepare_image(image, spec), resize_nearest(label.planes, spec.size), small)
+
+
+def example_bytes(example: Example) -> int:
+    """What an example takes in memory."""
+    return example.image.nbytes + example.planes.nbytes + example.ignored.nbytes
+
+
+def label_bytes(label: Label) -> int:
+    """What a label takes in memory."""
+    return label.planes.nbytes + (0 if label.ignored is None else label.ignored.nbytes)
+
+
+class TrainingSet(Dataset[dict[str, Tensor]]):
+    """Augmented examples; an item is asked for by (epoch, index), which also seeds its change."""
+
+    def __init__(self, examples: Kept[Example], augment: Augment, seed: int) -> None:
+        self._examples = examples
+        self._augment = augment
+        self._seed = seed
+
+    def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
+        """One example as tensors, see `Batch`."""
+        changed = self._augment(self._examples[key[1]], self._seed, *key)
+        return {
+            "image": torch.from_numpy(changed.image),
+            "planes": torch.from_numpy(changed.planes.view(np.int32)),
+            "ignored": torch.from_numpy(changed.ignored),
+        }
+
+
+class EpochSampler(Sampler[tuple[int, int]]):
+    """Yields (epoch, index) in an order that seed and epoch alone decide."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._count = count
+        self._seed = seed
+        self._epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by the trainer as an epoch begins."""
+        self._epoch = epoch
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = np.random.default_rng([self._seed, self._epoch]).permutation(self._count)
+        return ((self._epoch, int(index)) for index in order)
+
+
+class ValidationSet(Dataset[tuple[int, Tensor]]):
+    """Positions and images (h, w, channels) uint8 as a network takes them, unchanged, in order."""
+
+    def __init__(self, images: Kept[Tensor], count: int) -> None:
+        self._images = images
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: int) -> tuple[int, Tensor]:
+        return index, self._images[index]
+
+
+def read_pixels(sample: Sample, spec: InputSpec) -> Tensor:
+    """A sample's image as a network takes it, (h, w, channels) uint8."""
+    return torch.from_numpy(prepare_image(read_image(sample.image), spec))
+
+
+def training_loader(
+    dataset: TrainingSet, count: int, *, batch: int, seed: int, device: torch.device
+) -> DataLoader[dict[str, Tensor]]:
+    """Batches of one size in a new order each epoch; a last, smaller batch is left out."""
+    workers = num_workers(device)
+    return DataLoader(
+        dataset,
+        batch_size=min(batch, count),
+        sampler=EpochSampler(count, seed),
+        drop_last=True,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        pin_memory=device.type == "cuda",
+    )
+
+
+def num_workers(device: torch.device) -> int:
+    """Worker processes for loading: none where training itself needs the few cores."""
+    cores = os.cpu_count() or 1
+    few = device.type == "cpu" or cores < _MIN_CORES_FOR_WORKERS
+    return 0 if few else min(_MAX_WORKERS, cores)
+
+
+def unpack_target(planes: Tensor, ignored: Tensor, classes: ClassList) -> Target:
+    """Bit planes (N, K, h, w) int32 to masks (N, C, h, w) on their own device.
+
+    In an exclusive list a pixel without a class, as a warp brings in at the border, is background,
+    or left out of the loss where the list has none.
+    """
+    bits = torch.arange(len(classes), device=planes.device)
+    shifts = (bits % 32).to(torch.int32).view(1, -1, 1, 1)
+    masks = ((planes[:, bits // 32] >> shifts) & 1).to(torch.float32)
+    counted = (~ignored).unsqueeze(1).to(torch.float32)
+    if classes.exclusive:
+        bare = (masks.sum(1) == 0) & ~ignored
+        if classes.background is None:
+            counted = counted * (~bare).unsqueeze(1)
+        else:
+            masks[:, classes.background][bare] = 1.0
+    return Target(masks, counted, classes.exclusive)

@@ -1,0 +1,179 @@
+"""What zoo.yaml says of a member: its network, its input, how it is trained and augmented."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from ensemble.members.manifest import InputSpec, Intensity, Library, NetworkSpec
+
+LossName = Literal["bce_dice", "bce", "dice", "focal_dice"]
+Precision = Literal["auto", "fp32", "bf16"]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Side = Annotated[int, Field(ge=1, le=8192)]
+
+TORCHVISION_PREFIX = "torchvision/"
+_DEFAULT_ENCODER = "resnet34"
+# Mean and deviation of ImageNet, which pretrained encoders were fed with; grey: their averages.
+_IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
+_IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
+
+
+class Section(BaseModel):
+    """A part of zoo.yaml: unknown keys are refused, and so is true or false for anything else."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean(cls, value: Any) -> Any:
+        if isinstance(value, bool):
+            raise ValueError(
+                f"is {str(value).lower()}: YAML reads yes, no, on and off as true and false; "
+                "quote the word, or write none for nothing"
+            )
+        return value
+
+
+class AugmentSpec(Section):
+    """How often and how far an image is changed before it is learnt from.
+
+    `hflip`, `vflip`, `affine`, `brightness_contrast`, `gamma`, `clahe`, `emboss` and `sharpen` are
+    probabilities. `rotate_deg` is the largest turn to either side; `scale` and `shift` are shares
+    of the size; `brightness` and `contrast` shares of the range; `gamma_limit` as in x ** gamma.
+    Classes in mirror_pairs swap under a flip.
+    """
+
+    hflip: Probability = 0.5
+    vflip: Probability = 0.0
+    affine: Probability = 0.8
+    rotate_deg: Annotated[float, Field(ge=0, le=180)] = 15.0
+    scale: Annotated[float, Field(ge=0, lt=1)] = 0.15
+    shift: Annotated[float, Field(ge=0, lt=1)] = 0.06
+    brightness_contrast: Probability = 0.5
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.15
+    contrast: Annotated[float, Field(ge=0, le=1)] = 0.2
+    gamma: Probability = 0.3
+    gamma_limit: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.7, 1.4)
+    clahe: Probability = 0.1
+    emboss: Probability = 0.1
+    sharpen: Probability = 0.1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _none_is_all_off(cls, value: Any) -> Any:
+        if value != "none":
+            return value
+        names = ("hflip", "vflip", "affine", "brightness_contrast")
+        return dict.fromkeys((*names, "gamma", "clahe", "emboss", "sharpen"), 0.0)
+
+
+class MemberSpec(Section):
+    """One member of the zoo; the defaults suit several hundred images and a GPU."""
+
+    arch: str
+    encoder: str | None = None
+    library: Library = "smp"
+    name: str | None = None
+    weights: Literal["imagenet", "none"] = "imagenet"
+    size: tuple[Side, Side] = (512, 512)
+    channels: Literal[1, 3] = 3
+    intensity: Intensity = "auto"
+    mean: tuple[float, ...] | None = None
+    std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
+    epochs: Annotated[int, Field(ge=1)] = 60
+    batch: Annotated[int, Field(ge=1)] = 8
+    lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    loss: LossName = "bce_dice"
+    precision: Precision = "auto"
+    seed: Annotated[int, Field(ge=0)] = 0
+    warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.995
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    validate_every: Annotated[int, Field(ge=1)] = 1
+    augment: AugmentSpec = AugmentSpec()
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _library_in_the_name(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        value = dict(value)
+        arch = value.get("arch")
+        if isinstance(arch, str) and arch.startswith(TORCHVISION_PREFIX):
+            value |= {"arch": arch.removeprefix(TORCHVISION_PREFIX), "library": "torchvision"}
+        elif value.get("library", "smp") == "smp" and value.get("encoder") is None:
+            value["encoder"] = _DEFAULT_ENCODER
+        return value
+
+    @field_validator("size", mode="before")
+    @classmethod
+    def _square(cls, value: Any) -> Any:
+        return (value, value) if isinstance(value, int | str) else value
+
+    @field_validator("mean", "std", mode="before")
+    @classmethod
+    def _one_for_grey(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int | float) else value
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", value):
+            raise ValueError("a name becomes a file name: letters, digits and . _ + - only")
+        return value
+
+    @field_validator("mean", "std")
+    @classmethod
+    def _one_value_a_channel(
+        cls, value: tuple[float, ...] | None, info: ValidationInfo
+    ) -> tuple[float, ...] | None:
+        channels = info.data.get("channels")
+        if channels is not None and value is not None and len(value) != channels:
+            raise ValueError(f"must have {channels} values, one a channel")
+        return value
+
+    @property
+    def full_name(self) -> str:
+        """Its name: the one given, or for example unet-resnet18-256 or -256x192 (h x w)."""
+        if self.name is not None:
+            return self.name
+        height, width = self.size
+        side = str(height) if height == width else f"{height}x{width}"
+        # "tu-" encoders of timm may hold dots and slashes
+        encoder = re.sub(r"[^A-Za-z0-9._+-]", "_", self.encoder or "")
+        return "-".join(part for part in (self.arch, encoder, side) if part)
+
+    @property
+    def network(self) -> NetworkSpec:
+        """Which network to build."""
+        return NetworkSpec(
+            library=self.library, arch=self.arch, encoder=self.encoder, options=self.options
+        )
+
+    @property
+    def input(self) -> InputSpec:
+        """How an image becomes its input."""
+        return InputSpec(
+            size=self.size,
+            channels=self.channels,
+            mean=self.mean or _IMAGENET_MEAN[self.channels],
+            std=self.std or _IMAGENET_STD[self.channels],
+            intensity=self.intensity,
+        )
+
+    @property
+    def encoder_weights(self) -> str | None:
+        """What `build_network` takes: "imagenet" or None."""
+        return None if self.weights == "none" else self.weights

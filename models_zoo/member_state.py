@@ -1,0 +1,106 @@
+"""What is known of a member's training between runs: members/.train/<name>/."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ensemble.classes import class_list_to_dict
+from ensemble.datasets import LabelledFolder
+from ensemble.errors import OutputError
+from models_zoo.member_spec import MemberSpec
+
+STATE_FOLDER = ".train"
+_JOB_FILE = "job.json"
+_DATA = "data"
+
+Stage = Literal["new", "started", "finished"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemberState:
+    """The state folder of a member, and the job (settings and data) that it must belong to."""
+
+    folder: Path
+    job: dict[str, Any]
+
+    @classmethod
+    def of(cls, members: Path, spec: MemberSpec, data_digest: str) -> MemberState:
+        """The state of a member in a folder of members."""
+        settings = spec.model_dump(mode="json") | {"name": spec.full_name}
+        return cls(members / STATE_FOLDER / spec.full_name, {_DATA: data_digest, **settings})
+
+    def stage(self) -> Stage:
+        """How far an earlier run of the very same job came."""
+        stored = self._read()
+        if stored is None or self.changes():
+            return "new"
+        return "finished" if stored.get("finished") else "started"
+
+    def changes(self) -> list[str]:
+        """Names of settings, or "data", in which an earlier run differs; empty without one."""
+        stored = self._read()
+        if stored is None:
+            return []
+        job = stored.get("job", {})
+        return sorted(key for key in {*job, *self.job} if job.get(key) != self.job.get(key))
+
+    def begin(self) -> None:
+        """Make the folder ready: what belongs to another job is removed."""
+        try:
+            if self.stage() == "new" and self.folder.exists():
+                shutil.rmtree(self.folder)
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._write(finished=False)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def finish(self, *, remove: Sequence[str]) -> None:
+        """Remember that the member is done, and remove files that only its training needed."""
+        try:
+            self._write(finished=True)
+            for name in remove:
+                (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _read(self) -> dict[str, Any] | None:
+        """The stored job; None without one, or where it is cut off and so of no use."""
+        try:
+            content = json.loads((self.folder / _JOB_FILE).read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return content if isinstance(content, dict) else None
+
+    def _write(self, *, finished: bool) -> None:
+        text = json.dumps({"job": self.job, "finished": finished}, indent=1)
+        part = self.folder / f"{_JOB_FILE}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(self.folder / _JOB_FILE)
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"the training state cannot be written: {error.strerror}", where=self.folder
+        )
+
+
+def digest_data(folders: Sequence[Path], parts: Sequence[LabelledFolder]) -> str:
+    """sha256 (hex) over classes, sample names, and path, bytes and time of every file in folders.
+
+    Content is not read: a file that was changed has another time of change.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        facts = [class_list_to_dict(part.classes), [s.name for s in part.samples]]
+        digest.update(json.dumps(facts).encode())
+    for folder in folders:
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            stat = path.stat()
+            name = path.relative_to(folder).as_posix()
+            digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()

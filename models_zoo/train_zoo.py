@@ -1,0 +1,234 @@
+"""The flow of `ens train-zoo`: from zoo.yaml to member files and their leaderboard."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from ensemble import __version__
+from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.errors import ConfigError, DeviceError, MemberError
+from ensemble.members.file import write_member
+from ensemble.members.manifest import Manifest, class_field
+from ensemble.members.networks import build_network, load_weights, network_stride
+from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX, choose_device
+from ensemble.progress import Progress, silent
+from ensemble.splits import check_disjoint, train_val_split, write_split
+from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
+from models_zoo.member_spec import MemberSpec
+from models_zoo.member_state import MemberState, digest_data
+from models_zoo.training import BEST, LAST, EpochResult, Trained, TrainingJob, train_member
+from models_zoo.validation import ValidationLabels, read_validation_labels
+from models_zoo.zoo_file import SplitSpec, Zoo, read_zoo
+
+SPLIT_FILE = "split.csv"
+_VAL_FOLDER = "val"
+_VAL_FOLD, _TRAIN_FOLD = 0, 1
+_TIMED_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What `train_zoo` did: the leaderboard, and what became of the members asked for.
+
+    `skipped`: members that an earlier run had finished. `failed`: why others have no file.
+    """
+
+    folder: Path
+    standings: tuple[Standing, ...]
+    skipped: tuple[str, ...]
+    failed: dict[str, str]
+
+
+class Reporter:
+    """What a caller may watch; by itself it says nothing."""
+
+    def note(self, member: str, text: str) -> None:
+        """A fact about a member as a whole."""
+
+    def epoch(self, result: EpochResult) -> None:
+        """An epoch that has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What all members of one run share."""
+
+    train: LabelledFolder
+    held_out: ValidationLabels
+    device: torch.device
+    folder: Path
+    reporter: Reporter
+    progress: Progress
+
+
+def train_zoo(
+    zoo_file: Path,
+    *,
+    out: Path | None = None,
+    device: str = "auto",
+    only: Sequence[str] = (),
+    reporter: Reporter | None = None,
+    progress: Progress = silent,
+) -> Training:
+    """Train the members of a zoo file into `out` (by default members/ beside it).
+
+    A member that an earlier run finished with the same settings on the same data is not trained
+    again, one that was interrupted goes on. A member that cannot be trained does not stop the
+    others: see `Training.failed`. Raises ConfigError for the zoo file, DataError for the data,
+    DeviceError for the device, OutputError where results cannot be written.
+    """
+    zoo = read_zoo(zoo_file)
+    specs = _select(zoo, only)
+    chosen = choose_device(device)
+    folder = out or zoo.folder / MEMBERS_FOLDER
+    reporter = reporter or Reporter()
+    train, val = open_data(zoo)
+    write_data_split(folder / SPLIT_FILE, train, val)
+    digest = digest_data(data_folders(zoo), [train, val])
+    todo = []
+    skipped = []
+    for spec in specs:
+        state = MemberState.of(folder, spec, digest)
+        if state.stage() == "finished" and _member_path(folder, spec).is_file():
+            reporter.note(spec.full_name, "was trained by an earlier run, settings and data same")
+            skipped.append(spec.full_name)
+        else:
+            todo.append((spec, state))
+    failed = {}
+    if todo:
+        held_out = read_validation_labels(val, progress)
+        run = _Run(train, held_out, chosen, folder, reporter, progress)
+        failed = _train_all(run, todo)
+    return Training(folder, _rank(folder), tuple(skipped), failed)
+
+
+def open_data(zoo: Zoo) -> tuple[LabelledFolder, LabelledFolder]:
+    """The labelled folders to train on and to validate on, which share no group and no image."""
+    data = zoo.data
+    train = open_labelled(zoo.folder / data.train, groups=data.groups)
+    if data.split is None and (data.val is not None or (zoo.folder / _VAL_FOLDER).is_dir()):
+        val = open_labelled(
+            zoo.folder / (data.val or _VAL_FOLDER), classes=train.classes, groups=data.groups
+        )
+        check_disjoint(train, val)
+        return train, val
+    split = data.split or SplitSpec()
+    return train_val_split(train, split.fold, split.folds, split.seed)
+
+
+def data_folders(zoo: Zoo) -> list[Path]:
+    """The folders that the data lies in."""
+    names = {zoo.data.train, zoo.data.val or _VAL_FOLDER}
+    return [zoo.folder / name for name in sorted(names) if (zoo.folder / name).is_dir()]
+
+
+def write_data_split(path: Path, train: LabelledFolder, val: LabelledFolder) -> None:
+    """Write which images were trained on (fold 1) and which were held out (fold 0)."""
+    folds = [_TRAIN_FOLD] * len(train.samples) + [_VAL_FOLD] * len(val.samples)
+    write_split(path, [*train.samples, *val.samples], np.array(folds, np.int64))
+
+
+def _select(zoo: Zoo, only: Sequence[str]) -> list[MemberSpec]:
+    names = {spec.full_name for spec in zoo.members}
+    if unknown := sorted(set(only) - names):
+        raise ConfigError(
+            f"{zoo.path.name} has no member {', '.join(unknown)}",
+            expected=f"one of {', '.join(sorted(names))}",
+        )
+    return [spec for spec in zoo.members if not only or spec.full_name in only]
+
+
+def _train_all(run: _Run, todo: Sequence[tuple[MemberSpec, MemberState]]) -> dict[str, str]:
+    """Train one member after the other; answers with why some could not be, by name."""
+    failed = {}
+    for spec, state in todo:
+        try:
+            _train_one(run, spec, state)
+        except (MemberError, DeviceError, ConfigError) as error:
+            failed[spec.full_name] = str(error)
+            run.reporter.note(spec.full_name, f"failed: {error}")
+        _rank(run.folder)
+    return failed
+
+
+def _train_one(run: _Run, spec: MemberSpec, state: MemberState) -> None:
+    if changes := state.changes():
+        run.reporter.note(spec.full_name, f"is trained anew, changed: {', '.join(changes)}")
+    elif state.stage() == "started" and (state.folder / LAST).exists():
+        run.reporter.note(spec.full_name, "goes on where an earlier run stopped")
+    state.begin()
+    job = TrainingJob(spec, run.train, run.held_out, state.folder, run.device)
+    trained = train_member(job, watch=run.reporter.epoch, progress=run.progress)
+    manifest, network = _member_of(job, trained)
+    write_member(_member_path(run.folder, spec), manifest, network.state_dict())
+    state.finish(remove=(LAST, BEST))
+
+
+def _member_of(job: TrainingJob, trained: Trained) -> tuple[Manifest, nn.Module]:
+    """The member of the best epoch."""
+    spec = job.spec
+    network = build_network(spec.network, in_channels=spec.channels, num_classes=len(job.classes))
+    load_weights(network, trained.best.state_dict)
+    manifest = Manifest(
+        name=spec.full_name,
+        network=spec.network,
+        classes=class_field(job.classes),
+        input=spec.input,
+        activation="softmax" if job.classes.exclusive else "sigmoid",
+        stride=network_stride(network),
+        training=_summary(job, trained, network),
+        project_version=__version__,
+    )
+    return manifest, network
+
+
+def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str, Any]:
+    best = trained.best
+    return {
+        "val_dice": best.mean_dice,
+        "val_dice_per_class": dict(zip(job.classes.names, best.dice.tolist(), strict=True)),
+        "epochs": job.spec.epochs,
+        "best_epoch": best.epoch,
+        "train_s": trained.train_s,
+        "ms_per_image": _ms_per_image(network, job),
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "train_images": len(job.train.samples),
+        "val_images": len(job.held_out.labelled.samples),
+        "device": str(job.device),
+        "torch_version": str(torch.__version__),
+        "settings": job.spec.model_dump(mode="json"),
+    }
+
+
+@torch.inference_mode()
+def _ms_per_image(network: nn.Module, job: TrainingJob) -> float:
+    """Median time of a forward pass of one image, in ms, after a warm-up."""
+    inputs = torch.zeros(1, job.spec.channels, *job.spec.size, device=job.device)
+    network = network.to(job.device).eval()
+    times_s = []
+    for _ in range(1 + _TIMED_RUNS):
+        start = time.perf_counter()
+        network(inputs)
+        if job.device.type == "cuda":
+            torch.cuda.synchronize(job.device)
+        times_s.append(time.perf_counter() - start)
+    return 1000 * statistics.median(times_s[1:])
+
+
+def _rank(folder: Path) -> tuple[Standing, ...]:
+    standings = read_standings(folder)
+    write_leaderboard(folder / FILE_NAME, standings)
+    return tuple(standings)
+
+
+def _member_path(folder: Path, spec: MemberSpec) -> Path:
+    return folder / f"{spec.full_name}{SUFFIX}"

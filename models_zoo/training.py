@@ -1,0 +1,372 @@
+"""Training of one member with Lightning: resumable, scored by the graded Dice each epoch."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from ensemble.classes import ClassList
+from ensemble.datasets import LabelledFolder
+from ensemble.errors import DeviceError, MemberError, OutputError
+from ensemble.members.networks import build_network, logits_of
+from ensemble.members.preprocess import normalise
+from ensemble.progress import Progress
+from models_zoo.augment import Augment
+from models_zoo.loader import (
+    Kept,
+    TrainingSet,
+    example_bytes,
+    read_example,
+    training_loader,
+    unpack_target,
+)
+from models_zoo.losses import segmentation_loss
+from models_zoo.member_spec import MemberSpec
+from models_zoo.validation import ValidationLabels, Validator
+
+LAST = "last.ckpt"
+BEST = "best.pt"
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """An epoch that has ended, counted from 1; `val_dice` is None where it was not validated."""
+
+    member: str
+    epoch: int
+    num_epochs: int
+    train_loss: float
+    val_dice: float | None
+    is_best: bool
+    seconds: float
+
+
+Watch = Callable[[EpochResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The weights (EMA) of the best epoch so far and their Dice (C,) a class."""
+
+    epoch: int
+    dice: NDArray[np.float64]
+    state_dict: dict[str, Tensor]
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean over classes."""
+        return float(self.dice.mean())
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """The outcome of a training: its best epoch and how long all epochs took."""
+
+    best: Best
+    train_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """All that a training needs; `state` is the folder from which it can be continued."""
+
+    spec: MemberSpec
+    train: LabelledFolder
+    held_out: ValidationLabels
+    state: Path
+    device: torch.device
+
+    @property
+    def classes(self) -> ClassList:
+        """The classes to learn."""
+        return self.train.classes
+
+
+def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Trained:
+    """Train a member, from where an earlier run of the same job stopped.
+
+    Raises MemberError if the loss is not finite, DeviceError if memory does not suffice, DataError
+    for images or labels that cannot be used; interrupting it leaves a state to go on from.
+    """
+    spec = job.spec
+    examples = Kept(lambda index: read_example(job.train, index, spec.input), example_bytes)
+    examples.fill(len(job.train.samples), progress, f"{spec.full_name}: preparing images")
+    validator = Validator(job.held_out, spec.input, batch=spec.batch, device=job.device)
+    validator.prepare(progress)
+    torch.manual_seed(spec.seed)
+    network = build_network(
+        spec.network,
+        in_channels=spec.channels,
+        num_classes=len(job.classes),
+        weights=spec.encoder_weights,
+    )
+    learner = Learner(job, network, validator, watch)
+    loader = training_loader(
+        TrainingSet(examples, Augment(spec.augment, job.classes), spec.seed),
+        len(job.train.samples),
+        batch=spec.batch,
+        seed=spec.seed,
+        device=job.device,
+    )
+    with _stated_failures(job), _quiet_lightning():
+        _fit(learner, loader, job)
+    return learner.result()
+
+
+class Learner(lightning.LightningModule):
+    """A network in training beside the moving average (EMA) of its weights, which is scored."""
+
+    def __init__(
+        self, job: TrainingJob, network: nn.Module, validator: Validator, watch: Watch
+    ) -> None:
+        super().__init__()
+        self._job = job
+        self._validator = validator
+        self._watch = watch
+        # convolutions are faster with channels last, on CPUs too
+        self.network = network.to(memory_format=torch.channels_last)
+        self.average = AveragedModel(
+            self.network, multi_avg_fn=moving_average(job.spec.ema_decay), use_buffers=True
+        )
+        self._best = read_best(job.state / BEST)
+        self._train_s = 0.0
+        self._losses: list[Tensor] = []
+        self._epoch_start = 0.0
+
+    def result(self) -> Trained:
+        """The outcome, after the last epoch."""
+        if self._best is None:
+            raise MemberError("no epoch was trained", where=self._job.spec.full_name)
+        return Trained(self._best, self._train_s)
+
+    def on_train_epoch_start(self) -> None:
+        """Start the clock."""
+        self._losses = []
+        self._epoch_start = time.monotonic()
+
+    def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
+        """The loss of a batch."""
+        del batch_index
+        inputs = normalise(batch["image"], self._job.spec.input)
+        logits = logits_of(self.network(inputs.contiguous(memory_format=torch.channels_last)))
+        target = unpack_target(batch["planes"], batch["ignored"], self._job.classes)
+        loss = segmentation_loss(self._job.spec.loss, logits, target)
+        if not torch.isfinite(loss):
+            raise MemberError(
+                f"the loss is {float(loss)} in epoch {self.current_epoch + 1}",
+                where=self._job.spec.full_name,
+                expected="a finite loss",
+                remedy="lower lr, or set precision: fp32; then run the command again",
+            )
+        self._losses.append(loss.detach())
+        return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
+        """Move the average."""
+        del outputs, batch, batch_idx
+        self.average.update_parameters(self.network)
+
+    def on_train_epoch_end(self) -> None:
+        """Score the average, keep the best, save what a later run continues from, and tell."""
+        epoch, spec = self.current_epoch + 1, self._job.spec
+        score, is_best = None, False
+        if epoch % spec.validate_every == 0 or epoch == spec.epochs:
+            dice = self._validator.dice(self.average.module)
+            score = float(dice.mean())
+            is_best = self._best is None or score > self._best.mean_dice
+            if is_best:
+                self._best = Best(epoch, dice, _on_cpu(self.average.module.state_dict()))
+                write_best(self._job.state / BEST, self._best)
+        seconds = time.monotonic() - self._epoch_start
+        self._train_s += seconds
+        _save_last(self.trainer, self._job.state / LAST)
+        loss = float(torch.stack(self._losses).mean())
+        self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, score, is_best, seconds))
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep the clock."""
+        checkpoint["train_s"] = self._train_s
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on with the clock."""
+        self._train_s = float(checkpoint["train_s"])
+
+    def configure_optimizers(self) -> Any:
+        """AdamW without decay on biases and normalisation; linear warm-up, then a cosine to 0."""
+        spec = self._job.spec
+        matrices = [p for p in self.network.parameters() if p.ndim > 1]
+        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": matrices, "weight_decay": spec.weight_decay},
+                {"params": vectors, "weight_decay": 0.0},
+            ],
+            lr=spec.lr,
+        )
+        total = int(self.trainer.estimated_stepping_batches)
+        warmup = min(round(spec.warmup_epochs * total / spec.epochs), total // 2)
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: learning_rate_share(step, warmup=warmup, total=total)
+        )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def learning_rate_share(step: int, *, warmup: int, total: int) -> float:
+    """The share of the full learning rate at a step: linear up to 1, then half a cosine to 0."""
+    if step < warmup:
+        return (step + 1) / (warmup + 1)
+    done = (step - warmup) / max(total - warmup, 1)
+    return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+
+
+def moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
+    """The update of an EMA whose decay starts low and rises to `decay`, as (1 + n) / (10 + n)."""
+
+    @torch.no_grad()
+    def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
+        count = float(num_averaged)
+        weight = 1 - min(decay, (1 + count) / (10 + count))
+        for average, value in zip(averages, values, strict=True):
+            if average.is_floating_point():
+                average.lerp_(value, weight)
+            else:  # counters of batch normalisation
+                average.copy_(value)
+
+    return update
+
+
+def read_best(path: Path) -> Best | None:
+    """The best epoch of an earlier run, or None where there is none."""
+    if not path.exists():
+        return None
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    return Best(content["epoch"], np.array(content["dice"], np.float64), content["state_dict"])
+
+
+def write_best(path: Path, best: Best) -> None:
+    """Write a best epoch whole or not at all."""
+    content = {
+        "epoch": best.epoch,
+        "dice": best.dice.tolist(),
+        "state_dict": best.state_dict,
+    }
+    part = path.with_name(path.name + ".part")
+    with _writing(path):
+        torch.save(content, part)
+        part.replace(path)
+
+
+def _save_last(trainer: lightning.Trainer, path: Path) -> None:
+    part = path.with_name(path.name + ".part")
+    with _writing(path):
+        trainer.save_checkpoint(part)
+        part.replace(path)
+
+
+def _fit(learner: Learner, loader: Any, job: TrainingJob) -> None:
+    precision: Any = "bf16-mixed" if uses_bf16(job.spec, job.device) else "32-true"
+    trainer = lightning.Trainer(
+        accelerator="gpu" if job.device.type == "cuda" else "cpu",
+        devices=1 if job.device.index is None else [job.device.index],
+        precision=precision,
+        max_epochs=job.spec.epochs,
+        gradient_clip_val=job.spec.clip_norm,
+        limit_val_batches=0,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        default_root_dir=job.state,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    last = job.state / LAST
+    with _interruptible(trainer):
+        trainer.fit(learner, loader, ckpt_path=last if last.exists() else None, weights_only=True)
+
+
+def uses_bf16(spec: MemberSpec, device: torch.device) -> bool:
+    """Whether a member trains in bfloat16: where told to, and by default on CUDA."""
+    return spec.precision == "bf16" or (spec.precision == "auto" and device.type == "cuda")
+
+
+@contextmanager
+def _stated_failures(job: TrainingJob) -> Iterator[None]:
+    """Out of memory becomes a DeviceError with a remedy."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise DeviceError(
+            f"{job.device} has not enough memory for batches of {job.spec.batch} at "
+            f"{job.spec.size[0]} x {job.spec.size[1]}",
+            where=job.spec.full_name,
+            remedy="set a smaller batch or size",
+        ) from error
+
+
+@contextmanager
+def _interruptible(trainer: lightning.Trainer) -> Iterator[None]:
+    """Lightning turns Ctrl-C into an exit and leaves it switched off; undo both."""
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit as error:
+        if trainer.interrupted:
+            raise KeyboardInterrupt from error
+        raise
+    finally:
+        if in_main_thread and handler is not None:
+            signal.signal(signal.SIGINT, handler)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without Lightning's announcements, and without its advice on choices that are made here."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            # loading in the training process is meant where cores are few
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            # Lightning's own use of torch, which it will have to change
+            warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"the training state cannot be written: {error}", where=path) from error
+
+
+def _on_cpu(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, value in state_dict.items()
+    }

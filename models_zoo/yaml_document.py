@@ -1,0 +1,104 @@
+"""A YAML file whose values know where they stand, so that a fault can name its line and column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ensemble.errors import ConfigError
+
+Loc = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the value at `loc`: keys and list positions from the top."""
+
+    loc: Loc
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class YamlDocument:
+    """A parsed file: `content` in plain types, `root` its nodes, `path` for messages."""
+
+    path: Path
+    content: Any
+    root: yaml.Node | None
+
+    def line(self, fault: Fault) -> str:
+        """The fault as "zoo.yaml:8:5: members.1.arch: ...", counted from 1."""
+        row, column = self.place(fault.loc)
+        key = ".".join(map(str, fault.loc))
+        return f"{self.path.name}:{row}:{column}: {key + ': ' if key else ''}{fault.message}"
+
+    def place(self, loc: Sequence[str | int]) -> tuple[int, int]:
+        """Line and column, from 1, of the deepest part of `loc` that is in the file."""
+        node, mark = self.root, None if self.root is None else self.root.start_mark
+        for part in loc:
+            found = _step(node, part)
+            if found is None:
+                break
+            node, mark = found
+        return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
+
+
+def read_yaml(path: Path) -> YamlDocument:
+    """Read a file of one YAML document; raises ConfigError for what is no YAML or no text.
+
+    A key that stands twice in a mapping is an error: YAML itself would keep the last silently.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        doubled = [] if root is None else sorted(_doubled_keys(root, set()))
+        content = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = path.name if mark is None else f"{path.name}:{mark.line + 1}:{mark.column + 1}"
+        raise ConfigError(f"is not YAML: {error.problem or error.context}", where=place) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"is not YAML: {error}", where=path) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
+    if doubled:
+        raise ConfigError(
+            "; ".join(
+                f"{path.name}:{row}:{column}: the key {key} stands twice in its mapping"
+                for row, column, key in doubled
+            )
+        )
+    return YamlDocument(path, content, root)
+
+
+def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Mark] | None:
+    """The value behind one part of a loc, and where to point: at the key, or at the list item."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(part):
+                return value, key.start_mark
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part].start_mark
+    return None
+
+
+def _doubled_keys(node: yaml.Node, walked: set[int]) -> Iterator[tuple[int, int, str]]:
+    """Line, column and name of every key that its mapping already has; aliases are walked once."""
+    if id(node) in walked:
+        return
+    walked.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _doubled_keys(item, walked)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            # "<<" merges other mappings and may stand twice
+            if key.value in seen and key.value != "<<":
+                yield key.start_mark.line + 1, key.start_mark.column + 1, str(key.value)
+            seen.add(str(key.value))
+            yield from _doubled_keys(value, walked)

@@ -1,0 +1,198 @@
+"""`zoo.yaml`: the data, and the members to train on it; read with all its faults at once."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from ensemble.errors import ConfigError
+from models_zoo.member_spec import TORCHVISION_PREFIX, AugmentSpec, MemberSpec, Section
+from models_zoo.network_check import network_fault
+from models_zoo.yaml_document import Fault, Loc, YamlDocument, read_yaml
+
+
+class ZooFileError(ConfigError):
+    """The faults of a zoo file, a line each: "zoo.yaml:8:5: members.1.arch: ..."."""
+
+    def __str__(self) -> str:
+        return self.what
+
+
+class SplitSpec(Section):
+    """Which fold of the training folder is held out where there is no validation folder."""
+
+    folds: Annotated[int, Field(ge=2)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class DataSpec(Section):
+    """Where the labelled folders lie, relative to zoo.yaml, and what keeps images together.
+
+    `groups`: a regular expression over image names, see `open_labelled`. `split` holds a fold of
+    `train` out instead of using `val`; without either it is done where val/ does not exist.
+    """
+
+    train: str = "train"
+    val: str | None = None
+    groups: str | None = None
+    split: SplitSpec | None = None
+
+
+class _Document(Section):
+    """The outermost mapping; members are validated one by one, merged with the defaults."""
+
+    data: DataSpec = DataSpec()
+    defaults: dict[str, Any] = Field(default_factory=dict)
+    members: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Zoo:
+    """A zoo file that is free of faults; the names of its members differ."""
+
+    path: Path
+    data: DataSpec
+    members: tuple[MemberSpec, ...]
+
+    @property
+    def folder(self) -> Path:
+        """The folder to which the paths in the file are relative."""
+        return self.path.parent
+
+
+def read_zoo(path: Path) -> Zoo:
+    """Read and check a zoo file; raises ZooFileError with a line for every fault in it.
+
+    Every network is built once without weights and shown its input size, so that a pair that does
+    not exist, an unknown option or a size off the stride is found now and not hours later.
+    """
+    if not path.is_file():
+        raise ConfigError(
+            "no such zoo file",
+            where=path,
+            remedy="write a commented one to start from with: ens train-zoo --example > zoo.yaml",
+        )
+    document = read_yaml(path)
+    top, faults = _validate(_Document, document.content, ())
+    checked = [
+        _check_member(_merge(defaults, member), index, member)
+        for index, member, defaults in _member_mappings(document.content)
+    ]
+    specs = [spec for spec, _ in checked]
+    faults += [fault for _, found in checked for fault in found]
+    faults += _doubled_names(specs)
+    if faults or not isinstance(top, _Document):
+        raise ZooFileError(_report(document, faults))
+    return Zoo(path, top.data, tuple(spec for spec in specs if spec is not None))
+
+
+def _member_mappings(content: Any) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
+    """Index, member and defaults of every member that is a mapping, whatever else is wrong."""
+    if not isinstance(content, dict) or not isinstance(content.get("members"), list):
+        return
+    defaults = content.get("defaults")
+    for index, member in enumerate(content["members"]):
+        if isinstance(member, dict):
+            yield index, member, defaults if isinstance(defaults, dict) else {}
+
+
+def _validate(
+    model: type[BaseModel], content: Any, prefix: Loc
+) -> tuple[BaseModel | None, list[Fault]]:
+    try:
+        return model.model_validate(content), []
+    except ValidationError as error:
+        return None, [
+            Fault((*prefix, *found["loc"]), _message(model, found)) for found in error.errors()
+        ]
+
+
+def _message(model: type[BaseModel], found: Mapping[str, Any]) -> str:
+    """A fault of pydantic in a sentence, with what was got, and the nearest key if unknown."""
+    if found["type"] == "extra_forbidden":
+        key = str(found["loc"][-1])
+        near = difflib.get_close_matches(key, _keys(model, found["loc"]), n=1)
+        return "unknown key" + (f", did you mean {near[0]}?" if near else "")
+    if found["type"] == "missing":
+        return "is missing"
+    if found["loc"] == () and found["input"] is None:
+        return "is empty (ens train-zoo --example prints one to start from)"
+    message = str(found["msg"]).removeprefix("Value error, ")
+    if found["type"] == "value_error":
+        return message
+    return f"{message[:1].lower()}{message[1:]}, got {found['input']!r}"
+
+
+def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
+    nested: dict[str | int, type[BaseModel]] = {"augment": AugmentSpec, "data": DataSpec}
+    nested["split"] = SplitSpec
+    parent = nested.get(loc[-2], model) if len(loc) > 1 else model
+    return list(parent.model_fields)
+
+
+def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, Any]:
+    """A member on top of the defaults; augment and options are merged key by key.
+
+    torchvision's architectures have no encoder, so a default one passes them by.
+    """
+    merged = {**defaults, **member}
+    for key in ("augment", "options"):
+        below, above = defaults.get(key), member.get(key)
+        if isinstance(below, Mapping) and isinstance(above, Mapping):
+            merged[key] = {**below, **above}
+    is_torchvision = merged.get("library") == "torchvision" or str(merged.get("arch")).startswith(
+        TORCHVISION_PREFIX
+    )
+    if is_torchvision and "encoder" not in member:
+        merged.pop("encoder", None)
+    return merged
+
+
+def _check_member(
+    content: Mapping[str, Any], index: int, own: Mapping[str, Any]
+) -> tuple[MemberSpec | None, list[Fault]]:
+    """A member's spec, or its faults, each placed in the member or in the defaults it came from.
+
+    The network is looked at even where other keys are wrong, with those at their defaults.
+    """
+    spec, faults = _validate(MemberSpec, content, ())
+    wrong = {fault.loc[0] for fault in faults if fault.loc}
+    sound, _ = _validate(
+        MemberSpec, {key: value for key, value in content.items() if key not in wrong}, ()
+    )
+    if isinstance(sound, MemberSpec) and (fault := network_fault(sound)) is not None:
+        faults.append(fault)
+    if faults or not isinstance(spec, MemberSpec):
+        return None, [_placed(fault, index, own) for fault in faults]
+    return spec, []
+
+
+def _placed(fault: Fault, index: int, own: Mapping[str, Any]) -> Fault:
+    key = fault.loc[0] if fault.loc else None
+    from_defaults = key is not None and key not in own and fault.message != "is missing"
+    return Fault(
+        ((("defaults",) if from_defaults else ("members", index)) + fault.loc), fault.message
+    )
+
+
+def _doubled_names(specs: Sequence[MemberSpec | None]) -> Iterator[Fault]:
+    first: dict[str, int] = {}
+    for index, spec in enumerate(specs):
+        if spec is not None and first.setdefault(spec.full_name, index) != index:
+            yield Fault(
+                ("members", index, "name"),
+                f"is {spec.full_name}, like that of member {first[spec.full_name]}: "
+                "give one of them another name",
+            )
+
+
+def _report(document: YamlDocument, faults: Sequence[Fault]) -> str:
+    """One line a fault, in the order of the file; a fault of a default is told once."""
+    lines = {document.line(fault): document.place(fault.loc) for fault in faults}
+    return "\n".join(sorted(lines, key=lambda line: lines[line]))
