@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.fusion import FusedMaps, MemberShare, fused_runs, plan_shares
+from ensemble.images import Image
 from ensemble.inference import soft_map
 from ensemble.members.member import FusionSpace, Member
-from ensemble.members.preprocess import Image
 from ensemble.members.roster import choose_device, find_members, load_members, merge_class_lists
 from ensemble.rle import Runs
 from ensemble.views import View, format_views, parse_views

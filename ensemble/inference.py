@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ensemble.errors import EnsError
+from ensemble.images import Image
 from ensemble.members.member import FusionSpace, Member
-from ensemble.members.preprocess import Image, normalise, prepare_image
+from ensemble.members.preprocess import normalise, prepare_image
 from ensemble.views import View, mean_over_views
 
 

@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from ensemble.datasets import ImageFolder, Sample
 from ensemble.ensembles import Ensemble
 from ensemble.errors import DataError, ImageError
-from ensemble.images import read_image
+from ensemble.images import Image, read_image
 from ensemble.journal import Journal
-from ensemble.members.preprocess import Image
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.progress import Progress, silent
 from ensemble.rle import Base, Order, format_rle

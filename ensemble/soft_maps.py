@@ -9,7 +9,6 @@ killed process and for two processes at once. A damaged entry fails a checksum a
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zipfile
 import zlib
@@ -23,6 +22,7 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import ZipStore
 
 from ensemble.errors import OutputError
+from ensemble.whole_file import whole_file
 
 CACHE_FOLDER = Path(".ens-cache")
 
@@ -86,18 +86,12 @@ class SoftMapCache:
 
     def put(self, key: SoftMapKey, maps: QuantisedMap) -> None:
         """Store a map (C, h, w) uint8; raises OutputError if the folder cannot take it."""
-        path = self.path(key)
-        part = path.with_name(f"{path.name}.{os.getpid()}.part")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with whole_file(self.path(key)) as part:
                 _write(part, key, maps)
-                part.replace(path)
-            finally:
-                part.unlink(missing_ok=True)
-        except OSError as error:
+        except OutputError as error:
             raise OutputError(
-                f"the soft-map cache cannot be written: {error.strerror or error}",
+                f"the soft-map cache {error.what}",
                 where=self.folder,
                 remedy="make room, or name another folder with --cache",
             ) from error

@@ -6,7 +6,6 @@ import csv
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -14,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
-from ensemble.errors import ConfigError, DataError, OutputError
+from ensemble.errors import ConfigError, DataError
 from ensemble.samples import few
+from ensemble.whole_file import whole_file
 
 _HEADER = ["image", "group", "fold"]
 
@@ -62,19 +62,11 @@ def train_val_split(
 
 def write_split(path: Path, samples: Sequence[Sample], folds: NDArray[np.int64]) -> None:
     """Write a CSV with the columns image, group, fold, one row a sample, whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            rows = csv.writer(stream, lineterminator="\n")
-            rows.writerow(_HEADER)
-            for sample, fold in zip(samples, folds.tolist(), strict=True):
-                rows.writerow([sample.name, sample.group, fold])
-        part.replace(path)
-    except OSError as error:
-        with suppress(OSError):  # what kept it from being written is the error to report
-            part.unlink(missing_ok=True)
-        raise OutputError(f"the split cannot be written: {error.strerror}", where=path) from error
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        rows = csv.writer(stream, lineterminator="\n")
+        rows.writerow(_HEADER)
+        for sample, fold in zip(samples, folds.tolist(), strict=True):
+            rows.writerow([sample.name, sample.group, fold])
 
 
 def read_split(path: Path, samples: Sequence[Sample]) -> NDArray[np.int64]:

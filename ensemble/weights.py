@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ensemble.errors import OutputError, WeightsError
+from ensemble.errors import WeightsError
 from ensemble.members.member import FusionSpace, Member
 from ensemble.members.roster import merge_class_lists
+from ensemble.whole_file import whole_file
 
 FORMAT: Literal["ens-weights"] = "ens-weights"
 VERSION: Literal[1] = 1
@@ -204,13 +205,9 @@ def write_weights(
         evidence=evidence or {},
         classes=entries,
     )
-    part = path.with_name(path.name + ".part")
     text = json.dumps(stored.model_dump(mode="json"), indent=1, ensure_ascii=False)
-    try:
+    with whole_file(path) as part:
         part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", where=path) from error
 
 
 def _from_file(stored: WeightsFile) -> FusionWeights:

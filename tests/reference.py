@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ensemble.images import Image
 from ensemble.members.member import Member
-from ensemble.members.preprocess import Image, prepare_image
+from ensemble.members.preprocess import prepare_image
 from ensemble.views import View
 from ensemble.weights import FusionWeights
 

@@ -48,7 +48,7 @@ def command(
     Examples:
         ens evaluate predictions.csv test/
         ens evaluate predictions.csv test/ --out scores.csv --json
-    """  # noqa: D301 - click takes the control character for "leave these lines"
+    """
     from ensemble.datasets import open_labelled
     from ensemble.evaluate import evaluate, write_scores
 

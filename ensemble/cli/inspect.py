@@ -14,7 +14,7 @@ from ensemble.cli.options import json_option
 @click.argument("member", type=click.Path(path_type=Path))
 @json_option
 def command(member: Path, as_json: bool) -> None:
-    r"""Show the manifest of a MEMBER file: network, classes, input, how it was trained.
+    """Show the manifest of a MEMBER file: network, classes, input, how it was trained.
 
     \b
     Examples:

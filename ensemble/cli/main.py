@@ -48,7 +48,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, package_name="ens-segmentation")
 def main() -> None:
-    r"""The best masks out of several segmentation models.
+    """The best masks out of several segmentation models.
 
     \b
     In a folder that holds zoo.yaml, train/, val/ and test/:

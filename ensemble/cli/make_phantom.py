@@ -15,7 +15,7 @@ from ensemble.cli.console import console_progress
 @click.option("--size", default=2048, show_default=True, help="Pixels a side.")
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same bytes.")
 def command(folder: Path, images: int, size: int, seed: int) -> None:
-    r"""Make a synthetic set of hand X-rays with 29 labelled bones in FOLDER.
+    """Make a synthetic set of hand X-rays with 29 labelled bones in FOLDER.
 
     The layout is that of the hand-bone contest, in train/, val/ and test/, all three labelled.
 

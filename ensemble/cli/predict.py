@@ -62,7 +62,7 @@ def command(
     device: str,
     as_json: bool,
 ) -> None:
-    r"""Predict the masks of IMAGES (default: test/) into a run-length CSV.
+    """Predict the masks of IMAGES (default: test/) into a run-length CSV.
 
     \b
     Examples:

@@ -16,6 +16,25 @@ from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
     from models_zoo.leaderboard import Standing
+    from models_zoo.training import EpochResult
+
+
+class Lines:
+    """Says what happens to the members, a line an epoch, on stderr."""
+
+    def note(self, member: str, text: str) -> None:
+        """A fact about a member as a whole."""
+        click.echo(f"{member}: {text}", err=True)
+
+    def epoch(self, result: EpochResult) -> None:
+        """An epoch that has ended."""
+        score = "" if result.val_dice is None else f"  val Dice {result.val_dice:.4f}"
+        click.echo(
+            f"{result.member}: epoch {result.epoch}/{result.num_epochs}  "
+            f"loss {result.train_loss:.4f}{score}  {result.seconds:.1f} s"
+            f"{'  best' if result.is_best else ''}",
+            err=True,
+        )
 
 
 def _print_example(context: click.Context, option: click.Parameter, value: bool) -> None:
@@ -48,7 +67,7 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
 def command(
     zoo_file: Path, members_dir: Path | None, only: str, device: str, as_json: bool
 ) -> None:
-    r"""Train the members of ZOO_FILE (default: zoo.yaml) into member files and a leaderboard.
+    """Train the members of ZOO_FILE (default: zoo.yaml) into member files and a leaderboard.
 
     A run that was stopped goes on where it was; finished members are not trained again unless their
     settings or the data changed.
@@ -59,32 +78,20 @@ def command(
         ens train-zoo zoo.yaml
         ens train-zoo zoo.yaml --only unet-resnet34-512 --device cuda:1
     """
-    from models_zoo.train_zoo import Reporter, train_zoo
-    from models_zoo.training import EpochResult
+    from models_zoo.train_zoo import train_zoo
 
-    class Lines(Reporter):
-        """A line an epoch, on stderr."""
-
-        def note(self, member: str, text: str) -> None:
-            click.echo(f"{member}: {text}", err=True)
-
-        def epoch(self, result: EpochResult) -> None:
-            score = "" if result.val_dice is None else f"  val Dice {result.val_dice:.4f}"
-            click.echo(
-                f"{result.member}: epoch {result.epoch}/{result.num_epochs}  "
-                f"loss {result.train_loss:.4f}{score}  {result.seconds:.1f} s"
-                f"{'  best' if result.is_best else ''}",
-                err=True,
-            )
-
-    training = train_zoo(
-        zoo_file,
-        out=members_dir,
-        device=device,
-        only=[name.strip() for name in only.split(",") if name.strip()],
-        reporter=Lines(),
-        progress=console_progress,
-    )
+    try:
+        training = train_zoo(
+            zoo_file,
+            out=members_dir,
+            device=device,
+            only=[name.strip() for name in only.split(",") if name.strip()],
+            reporter=Lines(),
+            progress=console_progress,
+        )
+    except KeyboardInterrupt:
+        click.echo("stopped: the same command goes on from the last whole epoch", err=True)
+        raise
     if as_json:
         click.echo(json.dumps(asdict(training), default=str))
     else:

@@ -69,7 +69,7 @@ def command(
         ens tune-weights
         ens tune-weights val/ --members a.pt,b.pt --tta hflip
         ens tune-weights val/ --groups '^(ID[0-9]+)'
-    """  # noqa: D301 - click takes the control character for "leave these lines"
+    """
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 
     settings = TuningSettings(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ensemble.errors import EnsError, MemberError, OutputError
 from ensemble.members.manifest import Manifest, read_manifest
+from ensemble.whole_file import whole_file
 
 FORMAT = "ens-member"
 VERSION = 1
@@ -39,14 +40,11 @@ def write_member(path: Path, manifest: Manifest, state_dict: Mapping[str, Tensor
             key: tensor.detach().cpu().contiguous() for key, tensor in state_dict.items()
         },
     }
-    part = path.with_name(path.name + ".part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(content, part)
-        part.replace(path)
-    except (OSError, RuntimeError) as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"the member cannot be written: {error}", where=path) from error
+        with whole_file(path) as part:
+            torch.save(content, part)
+    except RuntimeError as error:  # torch's own writer on a full disk
+        raise OutputError(f"cannot be written: {error}", where=path) from error
 
 
 def read_member(path: Path) -> MemberFile:

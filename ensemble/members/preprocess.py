@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ensemble.images import Image
 from ensemble.members.manifest import InputSpec, Intensity
-
-Image = NDArray[np.uint8] | NDArray[np.uint16]
 
 _PERCENTILES = (1.0, 99.0)
 

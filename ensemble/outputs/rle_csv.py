@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from ensemble.errors import DataError, OutputError
+from ensemble.errors import DataError
+from ensemble.whole_file import whole_file
 
 COLUMNS = ("image_name", "class", "rle")
 
@@ -26,15 +27,10 @@ class Predictions:
 
 def write_predictions(path: Path, rows: Iterable[Row]) -> None:
     """Write rows (image name, class name, run-length string), whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows(rows)
-        part.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", where=path) from error
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows(rows)
 
 
 def read_predictions(path: Path) -> Predictions:

@@ -1,0 +1,31 @@
+"""Writing a file whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ensemble.errors import EnsError, OutputError
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to that becomes `path` when the block ends well, and else disappears.
+
+    Folders above it are made. A reader sees the old file or the new one, never half of one. Raises
+    OutputError, with `path`, for anything that the operating system refuses.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        part.replace(path)
+    except EnsError:
+        raise
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror or error}", where=path) from error
+    finally:
+        with suppress(OSError):  # where the part cannot even be looked for, there is none
+            part.unlink(missing_ok=True)

@@ -1,0 +1,177 @@
+"""The demo: the whole chain on phantom hands, from drawing them to a scored ensemble."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.bit_planes import unpack
+from ensemble.datasets import LabelledFolder, open_images, open_labelled
+from ensemble.ensembles import Ensemble, load_ensemble
+from ensemble.errors import OutputError
+from ensemble.evaluate import Scores, evaluate
+from ensemble.images import read_image
+from ensemble.outputs.rle_csv import read_predictions
+from ensemble.pictures import error_map, overlay_masks, picture_sheet, to_rgb
+from ensemble.predict import predict
+from ensemble.progress import Progress, silent
+from ensemble.rle import decode, parse_rle
+from ensemble.tuning.tune_weights import TuningSettings, tune_weights
+from models_zoo.phantom import make_phantom
+from models_zoo.train_zoo import train_zoo
+
+SIZE_PX = 512
+TTA = "hflip"
+_SHEET_ROWS = 3
+_FILES = {name: f"predictions-{name}.csv" for name in ("single", "uniform", "views", "tuned")}
+
+ZOO = """\
+# Three small, different networks that a CPU trains in minutes. For real work: more epochs, larger
+# sizes, pretrained encoders (weights: imagenet) and a GPU.
+defaults:
+  size: 160
+  epochs: 30
+  batch: 6
+  lr: 0.002
+  weights: none
+members:
+  - {name: unet, arch: unet, encoder: resnet18}
+  - {name: linknet, arch: linknet, encoder: resnet18}
+  - {name: fpn, arch: fpn, encoder: resnet18}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """Mean Dice on the test hands by what predicted them, and where everything lies."""
+
+    folder: Path
+    dice: dict[str, float]
+    best_single: str
+    tuned_classes: int
+    num_classes: int
+    test_images: int
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain types."""
+        return asdict(self) | {"folder": str(self.folder)}
+
+    def text(self) -> str:
+        """The summary for a person."""
+        rows = [f"  {name:<28}{dice:.4f}" for name, dice in self.dice.items()]
+        return "\n".join(
+            [
+                f"Mean Dice over {self.num_classes} bones of {self.test_images} test hands "
+                "that nothing was trained or tuned on:",
+                *rows,
+                f"Best single member by its validation Dice: {self.best_single}. "
+                f"{self.tuned_classes} of {self.num_classes} classes kept weights of their own.",
+                f"Look at {self.folder / 'sheet.png'}; {self.folder / 'summary.txt'} holds these "
+                f"lines. Took {self.seconds / 60:.1f} minutes.",
+            ]
+        )
+
+
+def run_demo(
+    folder: Path,
+    *,
+    images: int = 60,
+    seed: int = 0,
+    device: str = "auto",
+    zoo: str = ZOO,
+    progress: Progress = silent,
+) -> DemoResult:
+    """Draw hands into an empty folder, train a zoo, tune, predict, score, and draw a sheet.
+
+    `zoo` is the text of the zoo file. Raises OutputError if the folder is not empty.
+    """
+    start = time.monotonic()
+    make_phantom(folder, images=images, size=SIZE_PX, seed=seed, progress=progress)
+    (folder / "zoo.yaml").write_text(zoo, encoding="utf-8")
+    train_zoo(folder / "zoo.yaml", device=device, progress=progress)
+    settings = TuningSettings(
+        out=folder / "per-class.json", views=TTA, device=device, cache=folder / ".ens-cache"
+    )
+    tuning = tune_weights(folder / "val", [str(folder / "members")], settings, progress=progress)
+    best = _best_single(folder / "members" / "leaderboard.csv")
+    scores = _score_ensembles(folder, settings.out, best, device=device, progress=progress)
+    last = list(scores)[-1]
+    test = open_labelled(folder / "test")
+    _write_sheet(folder / "sheet.png", test, folder / _FILES["tuned"], scores[last])
+    result = DemoResult(
+        folder=folder,
+        dice={name: score.mean for name, score in scores.items()},
+        best_single=best,
+        tuned_classes=int(tuning.validation.choice.tuned.sum()),
+        num_classes=len(test.classes),
+        test_images=len(test.samples),
+        seconds=time.monotonic() - start,
+    )
+    (folder / "summary.txt").write_text(result.text() + "\n", encoding="utf-8")
+    return result
+
+
+def _score_ensembles(
+    folder: Path, weights: Path, best: str, *, device: str, progress: Progress
+) -> dict[str, Scores]:
+    """Predict and score the test hands by the best member and by all of them together."""
+    members = [str(folder / "members")]
+    ensembles: dict[str, tuple[str, Callable[[], Ensemble]]] = {
+        f"best single ({best})": (
+            "single",
+            lambda: load_ensemble([str(folder / "members" / f"{best}.pt")], device=device),
+        ),
+        "uniform": ("uniform", lambda: load_ensemble(members, device=device)),
+        f"uniform + {TTA}": ("views", lambda: load_ensemble(members, views=TTA, device=device)),
+        f"tuned + {TTA}": ("tuned", lambda: load_ensemble(members, weights, device=device)),
+    }
+    images, labels = open_images(folder / "test"), open_labelled(folder / "test")
+    scores = {}
+    for name, (file, load) in ensembles.items():
+        predict(load(), images, folder / _FILES[file], progress=progress)
+        scores[name] = evaluate(folder / _FILES[file], labels)
+    return scores
+
+
+def _best_single(leaderboard: Path) -> str:
+    with leaderboard.open(encoding="utf-8", newline="") as stream:
+        return next(csv.DictReader(stream))["member"]
+
+
+def _write_sheet(path: Path, test: LabelledFolder, predictions: Path, scores: Scores) -> None:
+    """The worst, middle and best test hand: image, truth, prediction, errors."""
+    per_image = scores.dice.mean(axis=1)
+    ranked = np.argsort(per_image)
+    chosen = ranked[np.linspace(0, len(ranked) - 1, min(_SHEET_ROWS, len(ranked))).astype(int)]
+    strings = read_predictions(predictions).rle
+    rows = []
+    for index in chosen:
+        sample = test.samples[index]
+        picture = to_rgb(read_image(sample.image))
+        true = unpack(test.read_label(sample).planes, len(test.classes))
+        predicted = _masks(strings[sample.image.name], test.classes.names, true.shape[1:])
+        rows.append(
+            [
+                (sample.image.name, picture),
+                ("truth", overlay_masks(picture, true)),
+                (f"prediction, Dice {per_image[index]:.3f}", overlay_masks(picture, predicted)),
+                ("errors: yellow missed, green extra, red other", error_map(predicted, true)),
+            ]
+        )
+    if not cv2.imwrite(str(path), picture_sheet(rows)[:, :, ::-1]):
+        raise OutputError("the picture cannot be written", where=path)
+
+
+def _masks(
+    strings: dict[str, str], names: tuple[str, ...], size: tuple[int, int]
+) -> NDArray[np.bool_]:
+    return np.stack([decode(parse_rle(strings[name], size), size) for name in names])

@@ -1,0 +1,44 @@
+import pytest
+
+from ensemble.errors import DataError, OutputError
+from ensemble.whole_file import whole_file
+
+
+def test_a_file_appears_when_the_block_ends_well(tmp_path):
+    path = tmp_path / "new" / "folder" / "f.txt"
+    with whole_file(path) as part:
+        part.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def write_half(path, error):
+    with whole_file(path) as part:
+        part.write_text("half")
+        raise error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ValueError("bug"), DataError("stated")])
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path, error):
+    path = tmp_path / "f.txt"
+    path.write_text("old")
+    with pytest.raises(type(error)):
+        write_half(path, error)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_the_system_refuses_is_stated_with_the_path(tmp_path):
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(OutputError, match=r"below: cannot be written"),
+        whole_file(tmp_path / "file" / "below") as part,
+    ):
+        part.write_text("x")
+
+
+def test_a_full_disk_is_stated(tmp_path):
+    with pytest.raises(OutputError, match="No space left"), whole_file(tmp_path / "f"):
+        raise OSError(28, "No space left on device")
+    assert list(tmp_path.iterdir()) == []

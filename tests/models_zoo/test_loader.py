@@ -1,0 +1,123 @@
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+
+from ensemble.bit_planes import pack
+from ensemble.classes import ClassList
+from ensemble.progress import silent
+from models_zoo.augment import Augment, Example
+from models_zoo.loader import (
+    EpochSampler,
+    Kept,
+    TrainingSet,
+    example_bytes,
+    training_loader,
+    unpack_target,
+)
+from models_zoo.member_spec import AugmentSpec
+from strategies import mask_stacks
+
+CPU = torch.device("cpu")
+CLASSES = ClassList(("a", "b", "c"), mirror_pairs=(("a", "c"),))
+
+
+def _as_tensors(masks, ignored):
+    planes = torch.from_numpy(pack(masks).view(np.int32))[None]
+    return planes, torch.from_numpy(ignored)[None]
+
+
+@given(mask_stacks())
+def test_planes_unpack_to_the_masks(masks):
+    classes = ClassList(tuple(f"c{index}" for index in range(len(masks))))
+    ignored = np.zeros(masks.shape[1:], bool)
+    ignored[0, 0] = True
+
+    target = unpack_target(*_as_tensors(masks, ignored), classes)
+
+    np.testing.assert_array_equal(target.masks[0].numpy(), masks)
+    np.testing.assert_array_equal(target.counted[0, 0].numpy(), ~ignored)
+    assert target.masks.dtype == torch.float32
+
+
+@pytest.mark.parametrize(("names", "counts"), [(("background", "x"), True), (("y", "x"), False)])
+def test_a_pixel_without_class_is_background_or_left_out(names, counts):
+    masks = np.zeros((2, 2, 3), bool)
+    masks[1, 0] = True
+    ignored = np.zeros((2, 3), bool)
+    ignored[1, 2] = True
+
+    target = unpack_target(*_as_tensors(masks, ignored), ClassList(names, exclusive=True))
+
+    assert target.masks[0, 0].tolist() == [[0, 0, 0], [1, 1, 0] if counts else [0, 0, 0]]
+    assert target.counted[0, 0].tolist() == [[1, 1, 1], [1, 1, 0] if counts else [0, 0, 0]]
+
+
+def test_items_beyond_the_limit_are_made_again():
+    made = []
+
+    def make(index):
+        made.append(index)
+        return np.zeros(10, np.uint8)
+
+    kept = Kept(make, lambda item: item.nbytes, limit_bytes=25)
+    kept.fill(4, silent, "filling")
+    assert sorted(made) == [0, 1, 2, 3]
+    assert kept.num_bytes == 20
+
+    made.clear()
+    for index in range(4):
+        assert len(kept[index]) == 10
+    assert made == [2, 3]
+
+
+def _loader(seed, batch=2):
+    rng = np.random.default_rng(0)
+    items = [
+        Example(
+            rng.integers(0, 256, (32, 48, 3), np.uint8),
+            pack(rng.random((3, 32, 48)) < 0.2),
+            np.zeros((32, 48), bool),
+        )
+        for _ in range(5)
+    ]
+    examples = Kept(items.__getitem__, example_bytes)
+    dataset = TrainingSet(examples, Augment(AugmentSpec(), CLASSES), seed)
+    return training_loader(dataset, 5, batch=batch, seed=seed, device=CPU)
+
+
+def _epoch(loader, epoch):
+    loader.sampler.set_epoch(epoch)
+    return [batch["image"].numpy().tobytes() for batch in loader]
+
+
+def test_a_seed_gives_the_same_batches_and_each_epoch_others():
+    first, again, other = _loader(3), _loader(3), _loader(4)
+
+    assert _epoch(first, 0) == _epoch(again, 0)
+    # a later epoch does not depend on those before it
+    assert _epoch(first, 5) == _epoch(_loader(3), 5)
+    assert _epoch(first, 0) != _epoch(first, 1)
+    assert _epoch(first, 0) != _epoch(other, 0)
+
+
+def test_batches_are_of_one_size_and_never_larger_than_the_data():
+    batches = list(_loader(0))
+    assert [batch["image"].shape for batch in batches] == [(2, 32, 48, 3)] * 2
+    assert batches[0]["planes"].shape == (2, 1, 32, 48)
+    assert batches[0]["planes"].dtype == torch.int32
+    assert len(next(iter(_loader(0, batch=64)))["image"]) == 5
+
+
+def test_an_epoch_shows_every_image_once():
+    sampler = EpochSampler(7, seed=1)
+    orders = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        assert [key[0] for key in order] == [epoch] * 7
+        assert sorted(key[1] for key in order) == list(range(7))
+        orders.append([key[1] for key in order])
+    assert all(a != b for a, b in pairwise(orders))
