@@ -39,7 +39,7 @@ members:                  # different architectures make the better ensemble
   - arch: unet            # any architecture of segmentation-models-pytorch
     encoder: resnet34     # and any of its encoders, or of timm's as tu-NAME
   - arch: fpn
-    encoder: timm-efficientnet-b3
+    encoder: efficientnet-b3
   - arch: segformer
     encoder: mit_b2
     batch: 4

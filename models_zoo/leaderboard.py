@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ensemble.errors import OutputError
 from ensemble.members.file import read_member
 from ensemble.members.roster import SUFFIX
+from ensemble.whole_file import whole_file
 
 FILE_NAME = "leaderboard.csv"
 _BEFORE = ("member", "arch", "encoder", "size", "parameters", "val_dice")
@@ -63,18 +63,10 @@ def read_standings(folder: Path) -> list[Standing]:
 def write_leaderboard(path: Path, standings: Sequence[Standing]) -> None:
     """Write the CSV whole or not at all; a class that a member lacks is an empty cell."""
     classes = list(dict.fromkeys(name for row in standings for name in row.class_dice))
-    part = path.with_name(path.name + ".part")
-    try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
-            table = csv.writer(stream, lineterminator="\n")
-            table.writerow([*_BEFORE, *(f"dice:{name}" for name in classes), *_AFTER])
-            table.writerows(_cells(row, classes) for row in standings)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(
-            f"the leaderboard cannot be written: {error.strerror}", where=path
-        ) from error
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        table = csv.writer(stream, lineterminator="\n")
+        table.writerow([*_BEFORE, *(f"dice:{name}" for name in classes), *_AFTER])
+        table.writerows(_cells(row, classes) for row in standings)
 
 
 def _cells(row: Standing, classes: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from ensemble.classes import class_list_to_dict
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import OutputError
+from ensemble.whole_file import whole_file
 from models_zoo.member_spec import MemberSpec
 
 STATE_FOLDER = ".train"
@@ -55,19 +56,18 @@ class MemberState:
         try:
             if self.stage() == "new" and self.folder.exists():
                 shutil.rmtree(self.folder)
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._write(finished=False)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._not_removed(error) from error
+        self._write(finished=False)
 
     def finish(self, *, remove: Sequence[str]) -> None:
         """Remember that the member is done, and remove files that only its training needed."""
+        self._write(finished=True)
         try:
-            self._write(finished=True)
             for name in remove:
                 (self.folder / name).unlink(missing_ok=True)
         except OSError as error:
-            raise self._unwritable(error) from error
+            raise self._not_removed(error) from error
 
     def _read(self) -> dict[str, Any] | None:
         """The stored job; None without one, or where it is cut off and so of no use."""
@@ -79,14 +79,11 @@ class MemberState:
 
     def _write(self, *, finished: bool) -> None:
         text = json.dumps({"job": self.job, "finished": finished}, indent=1)
-        part = self.folder / f"{_JOB_FILE}.part"
-        part.write_text(text, encoding="utf-8")
-        part.replace(self.folder / _JOB_FILE)
+        with whole_file(self.folder / _JOB_FILE) as part:
+            part.write_text(text, encoding="utf-8")
 
-    def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(
-            f"the training state cannot be written: {error.strerror}", where=self.folder
-        )
+    def _not_removed(self, error: OSError) -> OutputError:
+        return OutputError(f"old state cannot be removed: {error.strerror}", where=self.folder)
 
 
 def digest_data(folders: Sequence[Path], parts: Sequence[LabelledFolder]) -> str:

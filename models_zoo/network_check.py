@@ -24,6 +24,8 @@ def network_fault(spec: MemberSpec) -> Fault | None:
         network = build_network(spec.network, in_channels=spec.channels, num_classes=2)
     except ConfigError as error:
         return Fault(("options" if spec.options else "arch",), str(error))
+    except (RuntimeError, AttributeError) as error:  # how timm refuses the encoders of "tu-"
+        return Fault(("encoder",), f"timm does not build {spec.encoder}: {error}")
     stride = network_stride(network)
     if any(side % stride for side in spec.size):
         near = " and ".join(str(max(round(side / stride), 1) * stride) for side in spec.size)
@@ -40,7 +42,7 @@ def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
     try:
         with torch.no_grad():
             logits = logits_of(network.to("meta").train()(batch))
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, AssertionError) as error:  # timm asserts sizes
         key = "batch" if "more than 1 value per channel" in str(error) else "size"
         return Fault((key,), f"{spec.arch} does not take {spec.batch} x {_sides(spec)}: {error}")
     if tuple(logits.shape[2:]) != spec.size:

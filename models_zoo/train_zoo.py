@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -48,14 +48,26 @@ class Training:
     failed: dict[str, str]
 
 
-class Reporter:
-    """What a caller may watch; by itself it says nothing."""
+class Reporter(Protocol):
+    """Hears what happens while it happens."""
 
     def note(self, member: str, text: str) -> None:
         """A fact about a member as a whole."""
+        ...
 
     def epoch(self, result: EpochResult) -> None:
         """An epoch that has ended."""
+        ...
+
+
+class Silence:
+    """A reporter that says nothing."""
+
+    def note(self, member: str, text: str) -> None:
+        """Nothing."""
+
+    def epoch(self, result: EpochResult) -> None:
+        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ def train_zoo(
     out: Path | None = None,
     device: str = "auto",
     only: Sequence[str] = (),
-    reporter: Reporter | None = None,
+    reporter: Reporter = Silence(),  # noqa: B008 (it has no state)
     progress: Progress = silent,
 ) -> Training:
     """Train the members of a zoo file into `out` (by default members/ beside it).
@@ -90,25 +102,19 @@ def train_zoo(
     specs = _select(zoo, only)
     chosen = choose_device(device)
     folder = out or zoo.folder / MEMBERS_FOLDER
-    reporter = reporter or Reporter()
     train, val = open_data(zoo)
     write_data_split(folder / SPLIT_FILE, train, val)
     digest = digest_data(data_folders(zoo), [train, val])
-    todo = []
-    skipped = []
-    for spec in specs:
-        state = MemberState.of(folder, spec, digest)
-        if state.stage() == "finished" and _member_path(folder, spec).is_file():
-            reporter.note(spec.full_name, "was trained by an earlier run, settings and data same")
-            skipped.append(spec.full_name)
-        else:
-            todo.append((spec, state))
+    states = [(spec, MemberState.of(folder, spec, digest)) for spec in specs]
+    todo = [job for job in states if not _is_finished(folder, *job)]
+    skipped = tuple(spec.full_name for spec in specs if spec not in [job[0] for job in todo])
+    for name in skipped:
+        reporter.note(name, "was trained by an earlier run with the same settings and data")
     failed = {}
     if todo:
         held_out = read_validation_labels(val, progress)
-        run = _Run(train, held_out, chosen, folder, reporter, progress)
-        failed = _train_all(run, todo)
-    return Training(folder, _rank(folder), tuple(skipped), failed)
+        failed = _train_all(_Run(train, held_out, chosen, folder, reporter, progress), todo)
+    return Training(folder, _rank(folder), skipped, failed)
 
 
 def open_data(zoo: Zoo) -> tuple[LabelledFolder, LabelledFolder]:
@@ -145,6 +151,10 @@ def _select(zoo: Zoo, only: Sequence[str]) -> list[MemberSpec]:
             expected=f"one of {', '.join(sorted(names))}",
         )
     return [spec for spec in zoo.members if not only or spec.full_name in only]
+
+
+def _is_finished(folder: Path, spec: MemberSpec, state: MemberState) -> bool:
+    return state.stage() == "finished" and _member_path(folder, spec).is_file()
 
 
 def _train_all(run: _Run, todo: Sequence[tuple[MemberSpec, MemberState]]) -> dict[str, str]:

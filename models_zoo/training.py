@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import signal
-import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
-from ensemble.errors import DeviceError, MemberError, OutputError
+from ensemble.errors import MemberError
 from ensemble.members.networks import build_network, logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from models_zoo.augment import Augment
+from models_zoo.best_epoch import Best, copy_to_cpu, read_best, state_file, write_best
 from models_zoo.loader import (
     Kept,
     TrainingSet,
@@ -38,6 +32,7 @@ from models_zoo.loader import (
 )
 from models_zoo.losses import segmentation_loss
 from models_zoo.member_spec import MemberSpec
+from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
 
 LAST = "last.ckpt"
@@ -58,20 +53,6 @@ class EpochResult:
 
 
 Watch = Callable[[EpochResult], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Best:
-    """The weights (EMA) of the best epoch so far and their Dice (C,) a class."""
-
-    epoch: int
-    dice: NDArray[np.float64]
-    state_dict: dict[str, Tensor]
-
-    @property
-    def mean_dice(self) -> float:
-        """Mean over classes."""
-        return float(self.dice.mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +105,7 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
         seed=spec.seed,
         device=job.device,
     )
-    with _stated_failures(job), _quiet_lightning():
-        _fit(learner, loader, job)
+    fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST)
     return learner.result()
 
 
@@ -169,7 +149,7 @@ class Learner(lightning.LightningModule):
         loss = segmentation_loss(self._job.spec.loss, logits, target)
         if not torch.isfinite(loss):
             raise MemberError(
-                f"the loss is {float(loss)} in epoch {self.current_epoch + 1}",
+                f"the loss is {float(loss.detach())} in epoch {self.current_epoch + 1}",
                 where=self._job.spec.full_name,
                 expected="a finite loss",
                 remedy="lower lr, or set precision: fp32; then run the command again",
@@ -191,11 +171,12 @@ class Learner(lightning.LightningModule):
             score = float(dice.mean())
             is_best = self._best is None or score > self._best.mean_dice
             if is_best:
-                self._best = Best(epoch, dice, _on_cpu(self.average.module.state_dict()))
+                self._best = Best(epoch, dice, copy_to_cpu(self.average.module.state_dict()))
                 write_best(self._job.state / BEST, self._best)
         seconds = time.monotonic() - self._epoch_start
         self._train_s += seconds
-        _save_last(self.trainer, self._job.state / LAST)
+        with state_file(self._job.state / LAST) as part:
+            self.trainer.save_checkpoint(part)
         loss = float(torch.stack(self._losses).mean())
         self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, score, is_best, seconds))
 
@@ -252,121 +233,3 @@ def moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
                 average.copy_(value)
 
     return update
-
-
-def read_best(path: Path) -> Best | None:
-    """The best epoch of an earlier run, or None where there is none."""
-    if not path.exists():
-        return None
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    return Best(content["epoch"], np.array(content["dice"], np.float64), content["state_dict"])
-
-
-def write_best(path: Path, best: Best) -> None:
-    """Write a best epoch whole or not at all."""
-    content = {
-        "epoch": best.epoch,
-        "dice": best.dice.tolist(),
-        "state_dict": best.state_dict,
-    }
-    part = path.with_name(path.name + ".part")
-    with _writing(path):
-        torch.save(content, part)
-        part.replace(path)
-
-
-def _save_last(trainer: lightning.Trainer, path: Path) -> None:
-    part = path.with_name(path.name + ".part")
-    with _writing(path):
-        trainer.save_checkpoint(part)
-        part.replace(path)
-
-
-def _fit(learner: Learner, loader: Any, job: TrainingJob) -> None:
-    precision: Any = "bf16-mixed" if uses_bf16(job.spec, job.device) else "32-true"
-    trainer = lightning.Trainer(
-        accelerator="gpu" if job.device.type == "cuda" else "cpu",
-        devices=1 if job.device.index is None else [job.device.index],
-        precision=precision,
-        max_epochs=job.spec.epochs,
-        gradient_clip_val=job.spec.clip_norm,
-        limit_val_batches=0,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        default_root_dir=job.state,
-        logger=False,
-        enable_checkpointing=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-    )
-    last = job.state / LAST
-    with _interruptible(trainer):
-        trainer.fit(learner, loader, ckpt_path=last if last.exists() else None, weights_only=True)
-
-
-def uses_bf16(spec: MemberSpec, device: torch.device) -> bool:
-    """Whether a member trains in bfloat16: where told to, and by default on CUDA."""
-    return spec.precision == "bf16" or (spec.precision == "auto" and device.type == "cuda")
-
-
-@contextmanager
-def _stated_failures(job: TrainingJob) -> Iterator[None]:
-    """Out of memory becomes a DeviceError with a remedy."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise DeviceError(
-            f"{job.device} has not enough memory for batches of {job.spec.batch} at "
-            f"{job.spec.size[0]} x {job.spec.size[1]}",
-            where=job.spec.full_name,
-            remedy="set a smaller batch or size",
-        ) from error
-
-
-@contextmanager
-def _interruptible(trainer: lightning.Trainer) -> Iterator[None]:
-    """Lightning turns Ctrl-C into an exit and leaves it switched off; undo both."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    handler = signal.getsignal(signal.SIGINT)
-    try:
-        yield
-    except SystemExit as error:
-        if trainer.interrupted:
-            raise KeyboardInterrupt from error
-        raise
-    finally:
-        if in_main_thread and handler is not None:
-            signal.signal(signal.SIGINT, handler)
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Without Lightning's announcements, and without its advice on choices that are made here."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            # loading in the training process is meant where cores are few
-            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-            # Lightning's own use of torch, which it will have to change
-            warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
-            yield
-    finally:
-        logger.setLevel(level)
-
-
-@contextmanager
-def _writing(path: Path) -> Iterator[None]:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"the training state cannot be written: {error}", where=path) from error
-
-
-def _on_cpu(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for key, value in state_dict.items()
-    }

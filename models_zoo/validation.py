@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,17 +88,14 @@ class Validator:
         mean: NDArray[np.float64] = np.mean(rows, axis=0)
         return mean
 
-    @torch.no_grad()
-    def _soft_maps(self, network: nn.Module) -> list[tuple[int, NDArray[np.float32]]]:
+    def _soft_maps(self, network: nn.Module) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Position and soft map (C, h, w) of every image, a batch at a time."""
         network.eval()
-        found: list[tuple[int, NDArray[np.float32]]] = []
-        with torch.autocast(self._device.type, enabled=False):
-            for indices, pixels in self._loader:
-                inputs = normalise(pixels.to(self._device), self._spec)
-                logits = logits_of(network(inputs)).float()
-                maps = activate(logits, self._held_out.classes.exclusive, "prob").cpu().numpy()
-                found += zip(indices.tolist(), maps, strict=True)
-        return found
+        for indices, pixels in self._loader:
+            with torch.no_grad(), torch.autocast(self._device.type, enabled=False):
+                logits = logits_of(network(normalise(pixels.to(self._device), self._spec)))
+                maps = activate(logits.float(), self._held_out.classes.exclusive, "prob")
+            yield from zip(indices.tolist(), maps.cpu().numpy(), strict=True)
 
     def _image_dice(self, item: tuple[int, NDArray[np.float32]]) -> NDArray[np.float64]:
         index, maps = item

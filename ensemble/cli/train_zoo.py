@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from models_zoo.training import EpochResult
 
 
-class Lines:
+class TrainingLines:
     """Says what happens to the members, a line an epoch, on stderr."""
 
     def note(self, member: str, text: str) -> None:
@@ -46,7 +46,7 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
         context.exit()
 
 
-@click.command()
+@click.command(short_help="zoo.yaml -> members and a leaderboard.")
 @click.argument("zoo_file", type=click.Path(path_type=Path), default=Path("zoo.yaml"))
 @click.option(
     "--members-dir",
@@ -86,7 +86,7 @@ def command(
             out=members_dir,
             device=device,
             only=[name.strip() for name in only.split(",") if name.strip()],
-            reporter=Lines(),
+            reporter=TrainingLines(),
             progress=console_progress,
         )
     except KeyboardInterrupt:

@@ -1,0 +1,67 @@
+"""The best epoch of a training so far, and files of its state, written whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from ensemble.errors import OutputError
+from ensemble.whole_file import whole_file
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The weights (EMA, on the CPU) of the best epoch so far and their Dice (C,) a class."""
+
+    epoch: int
+    dice: NDArray[np.float64]
+    state_dict: dict[str, Tensor]
+
+    @property
+    def mean_dice(self) -> float:
+        """Mean over classes."""
+        return float(self.dice.mean())
+
+
+def read_best(path: Path) -> Best | None:
+    """The best epoch of an earlier run, or None where there is none."""
+    if not path.exists():
+        return None
+    content = torch.load(path, map_location="cpu", weights_only=True)
+    return Best(content["epoch"], np.array(content["dice"], np.float64), content["state_dict"])
+
+
+def write_best(path: Path, best: Best) -> None:
+    """Write a best epoch; raises OutputError."""
+    content = {
+        "epoch": best.epoch,
+        "dice": best.dice.tolist(),
+        "state_dict": best.state_dict,
+    }
+    with state_file(path) as part:
+        torch.save(content, part)
+
+
+def copy_to_cpu(state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies that further training does not change."""
+    return {
+        key: value.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for key, value in state_dict.items()
+    }
+
+
+@contextmanager
+def state_file(path: Path) -> Iterator[Path]:
+    """As `whole_file`, for what torch writes: it reports a full disk as a RuntimeError."""
+    with whole_file(path) as part:
+        try:
+            yield part
+        except RuntimeError as error:
+            raise OutputError(f"cannot be written: {error}", where=path) from error

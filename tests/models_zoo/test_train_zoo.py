@@ -1,0 +1,193 @@
+import csv
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from drawings import NAMES, write_drawings
+
+from ensemble.cli.main import main
+from ensemble.datasets import open_labelled
+from ensemble.dice import image_dice
+from ensemble.errors import ConfigError, DataError
+from ensemble.images import read_image
+from ensemble.inference import soft_map
+from ensemble.masks import maps_to_runs
+from ensemble.members.member import load_member
+from ensemble.views import IDENTITY
+from models_zoo.train_zoo import open_data, train_zoo
+from models_zoo.zoo_file import read_zoo
+
+CPU = torch.device("cpu")
+DEFAULTS = (
+    "defaults: {weights: none, size: 32, epochs: 2, batch: 3, encoder: resnet18, lr: 2.0e-3}\n"
+)
+UNET = "  - {name: unet, arch: unet, options: {decoder_channels: [16, 16, 8, 8, 8]}}\n"
+LRASPP = "  - {name: lraspp, arch: torchvision/lraspp_mobilenet_v3_large, size: [32, 64]}\n"
+
+
+class Hearer:
+    """Keeps what it is told, and interrupts the run after an epoch if asked to."""
+
+    def __init__(self, stop_after=None, error=KeyboardInterrupt):
+        self.notes, self.epochs = [], []
+        self._stop_after, self._error = stop_after, error
+
+    def note(self, member, text):
+        self.notes.append((member, text))
+
+    def epoch(self, result):
+        self.epochs.append(result)
+        if len(self.epochs) == self._stop_after:
+            raise self._error
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def zoo_file(tmp_path):
+    path = write_drawings(tmp_path) / "zoo.yaml"
+    path.write_text(f"{DEFAULTS}members:\n{UNET}", encoding="utf-8")
+    return path
+
+
+@pytest.mark.slow
+def test_a_zoo_becomes_members_and_a_leaderboard(zoo_file, capfd):
+    zoo_file.write_text(f"{DEFAULTS}members:\n{UNET}{LRASPP}", encoding="utf-8")
+    hearer = Hearer()
+
+    training = train_zoo(zoo_file, device="cpu", reporter=hearer)
+
+    assert training.failed == {}
+    assert [(r.member, r.epoch) for r in hearer.epochs] == [
+        (name, epoch) for name in ("unet", "lraspp") for epoch in (1, 2)
+    ]
+    assert capfd.readouterr() == ("", "")
+    folder = zoo_file.parent / "members"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        ".train",
+        "leaderboard.csv",
+        "lraspp.pt",
+        "split.csv",
+        "unet.pt",
+    ]
+    text = (folder / "leaderboard.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    assert list(rows[0])[:6] == ["member", "arch", "encoder", "size", "parameters", "val_dice"]
+    assert list(rows[0])[6:9] == [f"dice:{name}" for name in NAMES]
+    assert [row["member"] for row in rows] == [s.member for s in training.standings]
+    assert float(rows[0]["val_dice"]) >= float(rows[1]["val_dice"])
+    assert {row["size"] for row in rows} == {"32 x 32", "32 x 64"}
+
+
+@pytest.mark.slow
+def test_the_stated_dice_is_that_of_the_member_in_prediction(zoo_file):
+    (standing,) = train_zoo(zoo_file, device="cpu").standings
+    member = load_member(zoo_file.parent / "members" / standing.file, CPU)
+    val = open_labelled(zoo_file.parent / "val")
+
+    rows = []
+    for sample in val.samples:
+        maps = soft_map(member, read_image(sample.image), (IDENTITY,), "prob").numpy()
+        label = val.read_label(sample)
+        rows.append(image_dice(maps_to_runs([maps], np.full(3, 0.5), label.size), label))
+
+    told = member.manifest.training
+    np.testing.assert_allclose(
+        np.mean(rows, axis=0), [told["val_dice_per_class"][name] for name in NAMES], atol=1e-3
+    )
+    assert standing.val_dice == pytest.approx(np.mean(rows), abs=1e-3)
+    assert (told["train_images"], told["val_images"], told["epochs"]) == (6, 3, 2)
+    assert member.manifest.class_list == val.classes
+    assert json.dumps(told)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
+def test_an_interrupted_run_goes_on_and_ends_like_a_whole_one(zoo_file, tmp_path, error):
+    whole = train_zoo(zoo_file, device="cpu", out=tmp_path / "whole")
+    with pytest.raises(error):
+        train_zoo(zoo_file, device="cpu", reporter=Hearer(stop_after=1, error=error))
+    assert not (tmp_path / "members" / "unet.pt").exists()
+
+    hearer = Hearer()
+    resumed = train_zoo(zoo_file, device="cpu", reporter=hearer)
+
+    assert [result.epoch for result in hearer.epochs] == [2]
+    assert ("unet", "goes on where an earlier run stopped") in hearer.notes
+    first, second = (
+        load_member(folder / "unet.pt", CPU)._network.state_dict()
+        for folder in (tmp_path / "whole", tmp_path / "members")
+    )
+    for key, value in first.items():
+        torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-5)
+    assert resumed.standings[0].val_dice == pytest.approx(whole.standings[0].val_dice, abs=1e-3)
+
+
+@pytest.mark.slow
+def test_a_finished_member_is_trained_again_only_if_something_changed(zoo_file):
+    train_zoo(zoo_file, device="cpu")
+
+    again = Hearer()
+    assert train_zoo(zoo_file, device="cpu", reporter=again).skipped == ("unet",)
+    assert again.epochs == []
+
+    text = zoo_file.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 1")
+    zoo_file.write_text(text, encoding="utf-8")
+    shorter = Hearer()
+    assert train_zoo(zoo_file, device="cpu", reporter=shorter).skipped == ()
+    assert ("unet", "is trained anew, changed: epochs") in shorter.notes
+    assert len(shorter.epochs) == 1
+
+    mask = zoo_file.parent / "train" / "masks" / "left" / "train0.png"
+    mask.write_bytes((mask.parent / "train1.png").read_bytes())
+    relabelled = Hearer()
+    train_zoo(zoo_file, device="cpu", reporter=relabelled)
+    assert ("unet", "is trained anew, changed: data") in relabelled.notes
+
+
+@pytest.mark.slow
+def test_a_member_that_fails_does_not_stop_the_others(zoo_file):
+    # inputs that overflow
+    broken = UNET.replace("name: unet", "name: broken, std: [1.0e-38, 1.0e-38, 1.0e-38]")
+    zoo_file.write_text(f"{DEFAULTS}members:\n{broken}{UNET}", encoding="utf-8")
+
+    result = CliRunner().invoke(main, ["train-zoo", str(zoo_file), "--device", "cpu", "--json"])
+
+    assert result.exit_code == 1
+    told = json.loads(result.stdout)
+    assert told["failed"]["broken"].startswith("broken: the loss is nan in epoch 1")
+    assert [standing["member"] for standing in told["standings"]] == ["unet"]
+    assert "unet: epoch 2/2  loss " in result.stderr
+    assert "Error: 1 members could not be trained: broken: the loss is nan" in result.stderr
+
+
+def test_without_val_a_fold_of_train_is_held_out(tmp_path):
+    write_drawings(tmp_path, train=6)
+    path = tmp_path / "zoo.yaml"
+    path.write_text(f"data: {{split: {{folds: 3, fold: 1}}}}\n{DEFAULTS}members:\n{UNET}")
+
+    train, val = open_data(read_zoo(path))
+
+    assert (len(train.samples), len(val.samples)) == (4, 2)
+    assert not {s.name for s in train.samples} & {s.name for s in val.samples}
+
+
+def test_val_must_not_repeat_train(zoo_file):
+    copied = zoo_file.parent / "val" / "images" / "val0.png"
+    copied.write_bytes((zoo_file.parent / "train" / "images" / "train0.png").read_bytes())
+
+    with pytest.raises(DataError, match="lie in both"):
+        open_data(read_zoo(zoo_file))
+
+
+def test_only_names_members_that_exist(zoo_file):
+    with pytest.raises(ConfigError, match="one of unet"):
+        train_zoo(zoo_file, only=["unett"])
