@@ -5,9 +5,10 @@ EXAMPLE = """\
 # Every key but members and arch may be left out. Paths are relative to this file.
 
 data:
-  train: train            # a labelled folder, see `ens train-zoo --help`
+  # a labelled folder: images/ beside masks/<class>/, labels/, labels.csv or annotations.json
+  train: train
   # val: val              # by default val/, or a fifth of train/ where val/ does not exist
-  # groups: '^(ID\\d+)'     # images of one group (a person) are never split; default: their folder
+  # groups: '^(ID\\d+)'   # images of one group (a person) are never split; default: their folder
   # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/
 
 defaults:                 # of all members; a member may set each of them itself

@@ -13,6 +13,10 @@ from ensemble.whole_file import whole_file
 
 FILE_NAME = "leaderboard.csv"
 _BEFORE = ("member", "arch", "encoder", "size", "parameters", "val_dice")
+_SUMMARY = (
+    *("val_dice", "val_dice_per_class", "parameters"),
+    *("epochs", "best_epoch", "train_s", "ms_per_image"),
+)
 _AFTER = ("epochs", "best_epoch", "train_s", "ms_per_image", "file")
 
 
@@ -35,12 +39,15 @@ class Standing:
 
 
 def read_standings(folder: Path) -> list[Standing]:
-    """A row for every member file in a folder that was trained by a zoo, best first."""
+    """A row for every member file in a folder whose manifest tells how it was trained, best first.
+
+    Raises MemberError for a file that is no member.
+    """
     rows = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         stored = read_member(path)
         manifest, training = stored.manifest, stored.manifest.training
-        if "val_dice" in training:
+        if set(_SUMMARY) <= set(training):
             rows.append(
                 Standing(
                     member=manifest.name,

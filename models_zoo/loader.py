@@ -132,20 +132,6 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return ((self._epoch, int(index)) for index in order)
 
 
-class ValidationSet(Dataset[tuple[int, Tensor]]):
-    """Positions and images (h, w, channels) uint8 as a network takes them, unchanged, in order."""
-
-    def __init__(self, images: Kept[Tensor], count: int) -> None:
-        self._images = images
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, index: int) -> tuple[int, Tensor]:
-        return index, self._images[index]
-
-
 def read_pixels(sample: Sample, spec: InputSpec) -> Tensor:
     """A sample's image as a network takes it, (h, w, channels) uint8."""
     return torch.from_numpy(prepare_image(read_image(sample.image), spec))

@@ -103,6 +103,7 @@ def train_zoo(
     chosen = choose_device(device)
     folder = out or zoo.folder / MEMBERS_FOLDER
     train, val = open_data(zoo)
+    read_standings(folder)  # a broken file among the members is told now, not after hours
     write_data_split(folder / SPLIT_FILE, train, val)
     digest = digest_data(data_folders(zoo), [train, val])
     states = [(spec, MemberState.of(folder, spec, digest)) for spec in specs]

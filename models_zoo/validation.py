@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from ensemble.bit_planes import Label
 from ensemble.classes import ClassList
@@ -22,9 +22,10 @@ from ensemble.members.networks import logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from ensemble.streaming import ordered_map
-from models_zoo.loader import Kept, ValidationSet, label_bytes, num_workers, read_pixels
+from models_zoo.loader import Kept, label_bytes, read_pixels
 
 _THRESHOLD = 0.5
+_READ_THREADS = 4
 _DICE_THREADS = 4
 
 
@@ -61,10 +62,8 @@ class Validator:
         images: Kept[Tensor] = Kept(
             lambda index: read_pixels(samples[index], spec), lambda pixels: pixels.nbytes
         )
-        self._loader = DataLoader(
-            ValidationSet(images, len(samples)), batch_size=batch, num_workers=num_workers(device)
-        )
         self._images = images
+        self._batch = batch
 
     def prepare(self, progress: Progress) -> None:
         """Read the images once."""
@@ -91,11 +90,16 @@ class Validator:
     def _soft_maps(self, network: nn.Module) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Position and soft map (C, h, w) of every image, a batch at a time."""
         network.eval()
-        for indices, pixels in self._loader:
+        count = len(self._held_out.labelled.samples)
+        images = ordered_map(
+            self._images.__getitem__, range(count), threads=_READ_THREADS, ahead=self._batch
+        )
+        for start in range(0, count, self._batch):
+            pixels = torch.stack(list(islice(images, self._batch))).to(self._device)
             with torch.no_grad(), torch.autocast(self._device.type, enabled=False):
-                logits = logits_of(network(normalise(pixels.to(self._device), self._spec)))
-                maps = activate(logits.float(), self._held_out.classes.exclusive, "prob")
-            yield from zip(indices.tolist(), maps.cpu().numpy(), strict=True)
+                logits = logits_of(network(normalise(pixels, self._spec))).float()
+                maps = activate(logits, self._held_out.classes.exclusive, "prob")
+            yield from enumerate(maps.cpu().numpy(), start)
 
     def _image_dice(self, item: tuple[int, NDArray[np.float32]]) -> NDArray[np.float64]:
         index, maps = item

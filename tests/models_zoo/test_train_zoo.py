@@ -1,16 +1,18 @@
 import csv
 import json
+import signal
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 from drawings import NAMES, write_drawings
+from layouts import write_index_maps
 
 from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
-from ensemble.errors import ConfigError, DataError
+from ensemble.errors import ConfigError, DataError, MemberError
 from ensemble.images import read_image
 from ensemble.inference import soft_map
 from ensemble.masks import maps_to_runs
@@ -113,8 +115,10 @@ def test_the_stated_dice_is_that_of_the_member_in_prediction(zoo_file):
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_interrupted_run_goes_on_and_ends_like_a_whole_one(zoo_file, tmp_path, error):
     whole = train_zoo(zoo_file, device="cpu", out=tmp_path / "whole")
+    handler = signal.getsignal(signal.SIGINT)
     with pytest.raises(error):
         train_zoo(zoo_file, device="cpu", reporter=Hearer(stop_after=1, error=error))
+    assert signal.getsignal(signal.SIGINT) is handler
     assert not (tmp_path / "members" / "unet.pt").exists()
 
     hearer = Hearer()
@@ -167,6 +171,34 @@ def test_a_member_that_fails_does_not_stop_the_others(zoo_file):
     assert [standing["member"] for standing in told["standings"]] == ["unet"]
     assert "unet: epoch 2/2  loss " in result.stderr
     assert "Error: 1 members could not be trained: broken: the loss is nan" in result.stderr
+
+
+@pytest.mark.slow
+def test_exclusive_classes_are_trained_and_scored(tmp_path):
+    rng = np.random.default_rng(0)
+    maps = {f"i{n}": rng.integers(0, 3, (40, 56), np.uint8) for n in range(4)}
+    for values in maps.values():
+        values[:3] = 255
+    yaml = "names: [background, a, b]\nexclusive: true\nignore: 255\n"
+    write_index_maps(tmp_path / "train", maps, yaml)
+    path = tmp_path / "zoo.yaml"
+    path.write_text(f"data: {{split: {{folds: 2}}}}\n{DEFAULTS}members:\n{UNET}", encoding="utf-8")
+
+    (standing,) = train_zoo(path, device="cpu").standings
+
+    member = load_member(tmp_path / "members" / standing.file, CPU)
+    assert member.manifest.activation == "softmax"
+    assert list(standing.class_dice) == ["background", "a", "b"]
+    assert 0.1 < standing.val_dice < 0.6
+
+
+def test_a_file_that_is_no_member_is_told_before_training(zoo_file):
+    folder = zoo_file.parent / "members"
+    folder.mkdir()
+    (folder / "other.pt").write_bytes(b"nothing")
+
+    with pytest.raises(MemberError, match=r"other\.pt"):
+        train_zoo(zoo_file, device="cpu")
 
 
 def test_without_val_a_fold_of_train_is_held_out(tmp_path):
