@@ -26,9 +26,8 @@ from ensemble.progress import Progress, silent
 from ensemble.rle import decode, parse_rle
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from models_zoo.phantom import make_phantom
-from models_zoo.train_zoo import train_zoo
+from models_zoo.train_zoo import Reporter, Silence, train_zoo
 
-SIZE_PX = 512
 TTA = "hflip"
 _SHEET_ROWS = 3
 _FILES = {name: f"predictions-{name}.csv" for name in ("single", "uniform", "views", "tuned")}
@@ -38,15 +37,27 @@ ZOO = """\
 # sizes, pretrained encoders (weights: imagenet) and a GPU.
 defaults:
   size: 160
-  epochs: 30
-  batch: 6
+  epochs: 50
+  batch: 4
   lr: 0.002
+  ema_decay: 0.98
+  validate_every: 5
   weights: none
 members:
   - {name: unet, arch: unet, encoder: resnet18}
   - {name: linknet, arch: linknet, encoder: resnet18}
   - {name: fpn, arch: fpn, encoder: resnet18}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """How many phantom images of (size, size) pixels, and the text of the zoo file."""
+
+    images: int = 60
+    size: int = 512
+    seed: int = 0
+    zoo: str = ZOO
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,21 +94,21 @@ class DemoResult:
 
 def run_demo(
     folder: Path,
+    plan: DemoPlan | None = None,
     *,
-    images: int = 60,
-    seed: int = 0,
     device: str = "auto",
-    zoo: str = ZOO,
+    reporter: Reporter | None = None,
     progress: Progress = silent,
 ) -> DemoResult:
     """Draw hands into an empty folder, train a zoo, tune, predict, score, and draw a sheet.
 
-    `zoo` is the text of the zoo file. Raises OutputError if the folder is not empty.
+    Raises OutputError if the folder is not empty.
     """
+    plan = plan or DemoPlan()
     start = time.monotonic()
-    make_phantom(folder, images=images, size=SIZE_PX, seed=seed, progress=progress)
-    (folder / "zoo.yaml").write_text(zoo, encoding="utf-8")
-    train_zoo(folder / "zoo.yaml", device=device, progress=progress)
+    make_phantom(folder, images=plan.images, size=plan.size, seed=plan.seed, progress=progress)
+    (folder / "zoo.yaml").write_text(plan.zoo, encoding="utf-8")
+    train_zoo(folder / "zoo.yaml", device=device, reporter=reporter or Silence(), progress=progress)
     settings = TuningSettings(
         out=folder / "per-class.json", views=TTA, device=device, cache=folder / ".ens-cache"
     )

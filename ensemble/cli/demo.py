@@ -9,9 +9,10 @@ import click
 
 from ensemble.cli.console import console_progress
 from ensemble.cli.options import device_option, json_option
+from ensemble.cli.train_zoo import TrainingLines
 
 
-@click.command()
+@click.command(short_help="Everything on synthetic hands, in minutes.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"))
 @click.option("--images", default=60, show_default=True, help="Phantom images, two hands a person.")
 @click.option("--seed", default=0, show_default=True)
@@ -29,7 +30,13 @@ def command(folder: Path, images: int, seed: int, device: str, as_json: bool) ->
         ens demo
         ens demo somewhere --images 100
     """
-    from models_zoo.demo import run_demo
+    from models_zoo.demo import DemoPlan, run_demo
 
-    result = run_demo(folder, images=images, seed=seed, device=device, progress=console_progress)
+    result = run_demo(
+        folder,
+        DemoPlan(images=images, seed=seed),
+        device=device,
+        reporter=TrainingLines(),
+        progress=console_progress,
+    )
     click.echo(json.dumps(result.as_dict()) if as_json else result.text())

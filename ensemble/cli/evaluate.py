@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ensemble.rle import Order
 
 
-@click.command()
+@click.command(short_help="Score a predictions file against labels.")
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.argument("labelled", type=click.Path(path_type=Path))
 @click.option("--rle-order", type=click.Choice(["row", "column"]), default="row", show_default=True)

@@ -10,7 +10,7 @@ import click
 from ensemble.cli.options import json_option
 
 
-@click.command()
+@click.command(short_help="Show a member's manifest.")
 @click.argument("member", type=click.Path(path_type=Path))
 @json_option
 def command(member: Path, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from ensemble.cli.console import console_progress
 
 
-@click.command()
+@click.command(short_help="Draw synthetic hand X-rays with 29 labelled bones.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--images", default=30, show_default=True, help="Images, two hands a person.")
 @click.option("--size", default=2048, show_default=True, help="Pixels a side.")

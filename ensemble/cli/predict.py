@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ensemble.rle import Order
 
 
-@click.command()
+@click.command(short_help="Members + images -> predictions.csv.")
 @click.argument("images", type=click.Path(path_type=Path), default=Path("test"))
 @members_option
 @click.option(

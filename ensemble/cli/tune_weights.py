@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 
 
-@click.command()
+@click.command(short_help="Members + labelled images -> per-class.json.")
 @click.argument("val", type=click.Path(path_type=Path), default=Path("val"))
 @members_option
 @click.option(
