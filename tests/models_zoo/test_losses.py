@@ -67,14 +67,17 @@ def test_ignored_pixels_have_no_gradient(exclusive, name):
     assert (logits.grad.numpy()[where] != 0).any()
 
 
-def test_low_precision_logits_give_a_float32_loss_without_overflow():
-    _, _, _, target = _case(False)
-    logits = torch.full((2, 3, 5, 7), 3e4, dtype=torch.bfloat16)
+@pytest.mark.parametrize("exclusive", [False, True])
+@pytest.mark.parametrize("name", ["bce_dice", "focal_dice"])
+def test_low_precision_logits_are_summed_in_float32(exclusive, name):
+    values, _, _, target = _case(exclusive)
+    logits = torch.tensor(values).bfloat16()
 
-    loss = segmentation_loss("bce_dice", logits, target)
+    loss = segmentation_loss(name, logits, target)
 
     assert loss.dtype == torch.float32
-    assert torch.isfinite(loss)
+    assert float(loss) == float(segmentation_loss(name, logits.float(), target))
+    assert torch.isfinite(segmentation_loss(name, logits * 1e4, target))
 
 
 def test_nothing_counted_is_no_loss_but_no_nan():

@@ -1,0 +1,26 @@
+import pytest
+import torch
+
+from models_zoo.training import learning_rate_share, moving_average
+
+
+def test_the_learning_rate_rises_evenly_and_falls_as_a_cosine():
+    shares = [learning_rate_share(step, warmup=4, total=24) for step in range(25)]
+
+    assert shares[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
+    assert shares[14] == pytest.approx(0.5)
+    assert shares[24] == pytest.approx(0.0)
+    assert shares[4:] == sorted(shares[4:], reverse=True)
+
+
+@pytest.mark.parametrize("count", [0, 5, 10_000])
+def test_the_average_moves_faster_at_first_and_copies_counters(count):
+    average, counter = torch.tensor([1.0, 2.0]), torch.tensor(3)
+
+    moving_average(0.99)(
+        [average, counter], [torch.tensor([3.0, 2.0]), torch.tensor(8)], torch.tensor(count)
+    )
+
+    decay = min(0.99, (1 + count) / (10 + count))
+    torch.testing.assert_close(average, torch.tensor([3.0 - 2.0 * decay, 2.0]))
+    assert int(counter) == 8
