@@ -77,7 +77,7 @@ def soft_map(
     spec = member.manifest.input
     pixels = prepare_image(image, spec).transpose(2, 0, 1) / 255.0
     mean, std = (np.array(values)[:, None, None] for values in (spec.mean, spec.std))
-    network = copy.deepcopy(member._network).double()
+    network = copy.deepcopy(member.network).double()
     maps = []
     for view in views:
         answer = _forward(network, _take((pixels - mean) / std, view, member.manifest.stride))

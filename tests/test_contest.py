@@ -30,7 +30,7 @@ def contest(tmp_path_factory):
 def ensemble():
     members = [tiny_member(f"m{i}", HAND_BONES, (32, 32 + 16 * i), seed=i) for i in range(3)]
     for member in members:
-        member._network.bias.data[5] = -50  # a bone that nobody sees
+        member.network.bias.data[5] = -50  # a bone that nobody sees
     return Ensemble(members, uniform_weights(members))
 
 

@@ -32,7 +32,7 @@ class Member:
         self.manifest = manifest
         self.sha256 = sha256
         self.device = device
-        self._network = network.to(device).eval()
+        self.network = network.to(device).eval()
 
     @property
     def name(self) -> str:
@@ -56,7 +56,7 @@ class Member:
 
     def _logits(self, batch: Tensor) -> Tensor:
         try:
-            return logits_of(self._network(batch)).float()
+            return logits_of(self.network(batch)).float()
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"out of memory at an input of {tuple(batch.shape)}",

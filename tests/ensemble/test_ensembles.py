@@ -188,6 +188,6 @@ def test_members_that_disagree_on_exclusiveness_are_refused():
 
 def test_an_answer_that_is_not_finite_is_refused_with_the_member_named():
     member = tiny_member("broken", OVERLAPPING, (16, 16))
-    member._network.bias.data[0] = float("nan")
+    member.network.bias.data[0] = float("nan")
     with pytest.raises(MemberError, match=r"broken: .*not finite"):
         Ensemble([member], uniform_weights([member])).fuse(smooth_image((20, 20)))

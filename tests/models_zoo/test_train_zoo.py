@@ -133,7 +133,7 @@ def test_an_interrupted_run_goes_on_and_ends_like_a_whole_one(zoo_file, tmp_path
     assert [result.epoch for result in hearer.epochs] == [2]
     assert ("unet", "goes on where an earlier run stopped") in hearer.notes
     first, second = (
-        load_member(folder / "unet.pt", CPU)._network.state_dict()
+        load_member(folder / "unet.pt", CPU).network.state_dict()
         for folder in (tmp_path / "whole", tmp_path / "members")
     )
     for key, value in first.items():
