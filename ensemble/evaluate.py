@@ -91,7 +91,8 @@ def match_images(predictions: Predictions, samples: Sequence[Sample]) -> dict[st
     """The rows of a predictions file by sample name; raises DataError unless they pair up."""
     bases = Counter(PurePosixPath(sample.name).name for sample in samples)
     keys = {PurePosixPath(s.name).name: s.name for s in samples} | {s.name: s.name for s in samples}
-    shared = [name for name in predictions.rle if bases[name] > 1]
+    paths = {sample.name for sample in samples}
+    shared = [name for name in predictions.rle if bases[name] > 1 and name not in paths]
     unknown = [name for name in predictions.rle if name not in keys]
     named = Counter(keys[name] for name in predictions.rle if name in keys)
     problems = (

@@ -38,12 +38,12 @@ def bootstrap_groups(
             got=f"{len(names)}",
             remedy="tell people apart with --groups",
         )
-    one_hot = np.eye(len(names))[members]
     draws = np.random.default_rng(seed).multinomial(
         len(names), np.full(len(names), 1 / len(names)), NUM_DRAWS
     )
     mean = values.mean(axis=0)
-    sums, sizes = one_hot.T @ (values - mean), one_hot.sum(axis=0)
+    sums, sizes = np.zeros((len(names), values.shape[1])), np.bincount(members)
+    np.add.at(sums, members, values - mean)
     widened = (draws @ sums) / (draws @ sizes)[:, None] * np.sqrt(len(names) / (len(names) - 1))
     low, high = np.quantile(widened, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Interval(mean, mean + low, mean + high)

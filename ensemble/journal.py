@@ -8,6 +8,7 @@ last few images, which are then predicted again.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import json
@@ -37,8 +38,13 @@ class Journal:
 
     def __enter__(self) -> Journal:
         try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self.path.open("r+b" if self.path.exists() else "w+b")
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._resume()
+        except BlockingIOError as error:
+            self._stream.close()
+            raise OutputError("another run is writing it", where=self.path) from error
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror}", where=self.path) from error
         return self
@@ -61,7 +67,7 @@ class Journal:
         """The record of a finished item."""
         self._stream.seek(self._offsets[key])
         record, _ = _parse_line(self._stream.readline())
-        if record is None:
+        if record is None or record["key"] != key:
             raise OutputError(f"the record of {key} is damaged", where=self.path)
         return record
 

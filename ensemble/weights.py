@@ -89,6 +89,13 @@ def match_members(weights: FusionWeights, members: Sequence[Member]) -> list[Mem
             got=", ".join(sorted(by_name)),
             remedy="give --members just these, or run ens tune-weights again",
         )
+    expected = merge_class_lists(members).names
+    if set(expected) != set(weights.class_names):
+        raise WeightsError(
+            "the weights are for other classes than the members'",
+            expected=", ".join(expected),
+            got=", ".join(weights.class_names),
+        )
     ordered = [by_name[name] for name in weights.members]
     for member, sha256, row in zip(ordered, weights.sha256s, weights.weights, strict=True):
         if sha256 is not None and sha256 != member.sha256:

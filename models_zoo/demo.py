@@ -36,8 +36,8 @@ ZOO = """\
 # Three small, different networks that a CPU trains in minutes. For real work: more epochs, larger
 # sizes, pretrained encoders (weights: imagenet) and a GPU.
 defaults:
-  size: 160
-  epochs: 50
+  size: 128
+  epochs: 40
   batch: 4
   lr: 0.002
   ema_decay: 0.98
@@ -45,8 +45,8 @@ defaults:
   weights: none
 members:
   - {name: unet, arch: unet, encoder: resnet18}
-  - {name: linknet, arch: linknet, encoder: resnet18}
   - {name: fpn, arch: fpn, encoder: resnet18}
+  - {name: deeplab, arch: deeplabv3plus, encoder: resnet18}
 """
 
 

@@ -14,7 +14,13 @@ from ensemble.cli.train_zoo import TrainingLines
 
 @click.command(short_help="Everything on synthetic hands, in minutes.")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"))
-@click.option("--images", default=60, show_default=True, help="Phantom images, two hands a person.")
+@click.option(
+    "--images",
+    type=click.IntRange(min=20),
+    default=60,
+    show_default=True,
+    help="Phantom images, two hands a person.",
+)
 @click.option("--seed", default=0, show_default=True)
 @device_option
 @json_option

@@ -27,7 +27,6 @@ def command(member: Path, as_json: bool) -> None:
 
     stored = read_member(member)
     content = stored.manifest.model_dump(mode="json")
-    content["parameters"] = sum(tensor.numel() for tensor in stored.state_dict.values())
     content["sha256"] = stored.sha256
     if as_json:
         click.echo(json.dumps(content, ensure_ascii=False))

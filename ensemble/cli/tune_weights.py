@@ -36,7 +36,7 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     "else every image is its own.",
 )
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
-@click.option("--seed", default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @device_option
 @click.option(
     "--cache",

@@ -67,6 +67,7 @@ def _load(path: Path) -> Any:
         if not zipfile.is_zipfile(path):  # as torch.save writes; also refuses what is cut off
             path.stat()
             raise MemberError("is no member file, or is cut off", where=path)
+        _refuse_damage(path)
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError as error:
         raise MemberError("no such member file", where=path) from error
@@ -78,8 +79,17 @@ def _load(path: Path) -> Any:
             where=path,
             remedy="only members written by `ens train-zoo` are read",
         ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        if isinstance(error, MemberError):
+            raise
         raise MemberError("is no member file, or is cut off", where=path) from error
+
+
+def _refuse_damage(path: Path) -> None:
+    """Compare checksums, which torch stores but does not look at."""
+    with zipfile.ZipFile(path) as archive:
+        if (record := archive.testzip()) is not None:
+            raise MemberError(f"is damaged: {record} fails its checksum", where=path)
 
 
 def _manifest(content: Any) -> Manifest:

@@ -15,9 +15,6 @@ from ensemble.members.networks import build_network, load_weights, logits_of
 
 FusionSpace = Literal["prob", "logit"]
 
-# Logits of probabilities are kept within the logit of this distance from 0 and 1.
-LOGIT_EPS = 1e-6
-
 
 class Member:
     """A trained network with its manifest.

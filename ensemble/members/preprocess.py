@@ -28,14 +28,17 @@ def prepare_image(image: Image, spec: InputSpec) -> NDArray[np.uint8]:
 
 
 def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
-    """Resize (H, W) or (H, W, ch) to (h, w) = size, averaging areas where an axis shrinks."""
+    """Resize (H, W) or (H, W, ch) to (h, w) = size, averaging areas where an axis shrinks.
+
+    An axis that shrinks goes first: cv2 averages only if none grows in the same call.
+    """
     height, width = size
+    smaller = min(width, image.shape[1]), min(height, image.shape[0])
+    if smaller != image.shape[1::-1]:
+        image = cv2.resize(image, smaller, interpolation=cv2.INTER_AREA)
     if image.shape[:2] == (height, width):
         return image
-    shrinks = height < image.shape[0] or width < image.shape[1]
-    return cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-    )
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def to_eight_bit(image: NDArray[Any], intensity: Intensity) -> NDArray[np.uint8]:

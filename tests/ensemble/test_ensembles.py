@@ -171,10 +171,20 @@ def test_a_class_without_any_weight_is_refused():
 
 
 def test_a_weight_for_a_class_that_a_member_lacks_is_refused():
-    member = tiny_member("part", ClassList(("spine",)), (16, 16))
-    weights = FusionWeights(("part",), (None,), ("spine", "skin"), np.ones((1, 2)), np.full(2, 0.5))
+    part = tiny_member("part", ClassList(("spine",)), (16, 16))
+    full = tiny_member("full", ClassList(("spine", "skin")), (16, 16))
+    weights = replace(uniform_weights([part, full]), weights=np.ones((2, 2)))
     with pytest.raises(WeightsError, match="part has a weight for classes that it lacks: got skin"):
-        Ensemble([member], weights)
+        Ensemble([part, full], weights)
+
+
+def test_weights_must_be_for_all_classes_of_the_members():
+    members = three_members(EXCLUSIVE)
+    cut = FusionWeights(
+        ("m0", "m1", "m2"), (None,) * 3, ("left",), np.ones((3, 1)), np.full(1, 0.5)
+    )
+    with pytest.raises(WeightsError, match=r"for other classes.*expected left, right, spine, skin"):
+        Ensemble(members, cut)
 
 
 def test_members_that_disagree_on_exclusiveness_are_refused():

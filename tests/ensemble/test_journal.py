@@ -76,9 +76,18 @@ def test_a_full_disk_is_one_line_that_says_what_is_safe(tmp_path, monkeypatch):
             journal.append("b", {"n": 2})
 
 
-def test_a_folder_that_is_not_there_is_stated(tmp_path):
-    with (
-        pytest.raises(OutputError, match="cannot be written"),
-        Journal(tmp_path / "x" / "o.csv", {}),
-    ):
+def test_two_runs_do_not_write_one_journal(tmp_path):
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        journal.append("a", {"n": 1})
+        other = Journal(tmp_path / "out.csv", SETTINGS)
+        with pytest.raises(OutputError, match="another run"), other:
+            pass
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        assert "a" in journal
+
+
+def test_a_place_that_is_no_folder_is_stated(tmp_path):
+    (tmp_path / "file").write_text("")
+    journal = Journal(tmp_path / "file" / "out.csv", SETTINGS)
+    with pytest.raises(OutputError, match="cannot be written"), journal:
         pass

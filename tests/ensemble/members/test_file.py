@@ -86,6 +86,15 @@ def test_a_truncated_member_is_refused(path):
         read_member(path)
 
 
+def test_a_member_with_damaged_weights_is_refused(path):
+    data = bytearray(path.read_bytes())
+    middle = len(data) // 2
+    data[middle : middle + 16] = bytes(255 - byte for byte in data[middle : middle + 16])
+    path.write_bytes(data)
+    with pytest.raises(MemberError, match=r"tiny.pt: is damaged"):
+        read_member(path)
+
+
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
     with pytest.raises(MemberError, match="no such member"):
         read_member(tmp_path / "none.pt")
