@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import inspect
-
-import segmentation_models_pytorch as smp
 import torch
 
 from ensemble.errors import ConfigError
-from ensemble.members.networks import build_network, check_network, logits_of, network_stride
+from ensemble.members.network_options import check_options, takes_timm_options
+from ensemble.members.networks import (
+    FORWARD_REFUSALS,
+    build_network,
+    check_names,
+    logits_of,
+    network_stride,
+    refusal_text,
+)
 from models_zoo.member_spec import MemberSpec
 from models_zoo.yaml_document import Fault
+
+# Unlike the default of any library, so that a network which overlooks the number is found.
+_NUM_CLASSES = 7
 
 
 def network_fault(spec: MemberSpec) -> Fault | None:
     """The first thing wrong with a member's network, at the key to change, or None."""
     try:
-        check_network(spec.network, in_channels=spec.channels)
+        check_names(spec.network, in_channels=spec.channels)
     except ConfigError as error:
         return Fault((_key_of(spec, error),), str(error))
     try:
-        _refuse_unknown_options(spec)
-        network = build_network(spec.network, in_channels=spec.channels, num_classes=2)
+        check_options(spec.network)
+        network = build_network(spec.network, in_channels=spec.channels, num_classes=_NUM_CLASSES)
     except ConfigError as error:
-        return Fault(("options" if spec.options else "arch",), str(error))
-    except (RuntimeError, AttributeError) as error:  # how timm refuses the encoders of "tu-"
-        return Fault(("encoder",), f"timm does not build {spec.encoder}: {error}")
+        return Fault((_built_from(spec),), str(error))
     stride = network_stride(network)
     if any(side % stride for side in spec.size):
         near = " and ".join(str(max(round(side / stride), 1) * stride) for side in spec.size)
@@ -42,26 +48,25 @@ def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
     try:
         with torch.no_grad():
             logits = logits_of(network.to("meta").train()(batch))
-    except (RuntimeError, ValueError, AssertionError) as error:  # timm asserts sizes
+    except FORWARD_REFUSALS as error:
         key = "batch" if "more than 1 value per channel" in str(error) else "size"
-        return Fault((key,), f"{spec.arch} does not take {spec.batch} x {_sides(spec)}: {error}")
-    if tuple(logits.shape[2:]) != spec.size:
+        reason = refusal_text(error)
+        return Fault((key,), f"{spec.arch} does not take {spec.batch} x {_sides(spec)}: {reason}")
+    expected = (spec.batch, _NUM_CLASSES, *spec.size)
+    if tuple(logits.shape) != expected:
         return Fault(
-            ("arch",),
-            f"answers {tuple(logits.shape[2:])} to an input of {_sides(spec)}; expected its size",
+            (_built_from(spec),),
+            f"{spec.arch} answers with another shape than (images, classes, height, width): "
+            f"expected {expected}, got {tuple(logits.shape)}",
         )
     return None
 
 
-def _refuse_unknown_options(spec: MemberSpec) -> None:
-    """Find typing errors: smp hands what it does not know to the encoder, which swallows it."""
-    if spec.library != "smp" or (spec.encoder or "").startswith("tu-"):
-        return
-    known = inspect.signature(smp.MODEL_ARCHITECTURES_MAPPING[spec.arch]).parameters
-    if unknown := sorted(set(spec.options) - set(known)):
-        raise ConfigError(
-            f"{spec.arch} has no option {', '.join(unknown)}", expected=f"of {', '.join(known)}"
-        )
+def _built_from(spec: MemberSpec) -> str:
+    """The key that most likely decides what is built."""
+    if spec.options:
+        return "options"
+    return "encoder" if takes_timm_options(spec.network) else "arch"
 
 
 def _key_of(spec: MemberSpec, error: ConfigError) -> str:

@@ -11,7 +11,13 @@ from torch import Tensor, nn
 from ensemble.errors import DeviceError, EnsError, MemberError
 from ensemble.members.file import read_member
 from ensemble.members.manifest import Manifest
-from ensemble.members.networks import build_network, load_weights, logits_of
+from ensemble.members.networks import (
+    FORWARD_REFUSALS,
+    build_network,
+    load_weights,
+    logits_of,
+    refusal_text,
+)
 
 FusionSpace = Literal["prob", "logit"]
 
@@ -59,10 +65,10 @@ class Member:
                 f"out of memory at an input of {tuple(batch.shape)}",
                 remedy="free the device, drop the larger scales of --tta, or use --device cpu",
             ) from error
-        except RuntimeError as error:
+        except FORWARD_REFUSALS as error:
             height, width = batch.shape[2:]
             raise MemberError(
-                f"the network cannot take an input of {height} x {width}: {error}",
+                f"the network cannot take an input of {height} x {width}: {refusal_text(error)}",
             ) from error
 
 

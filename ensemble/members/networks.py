@@ -13,6 +13,12 @@ from torchvision.models import segmentation as torchvision_segmentation
 
 from ensemble.errors import ConfigError, MemberError
 from ensemble.members.manifest import NetworkSpec
+from ensemble.members.network_options import TIMM_PREFIX, check_options, check_timm_name
+
+# How smp, torchvision and timm refuse sizes, names and options that do not fit: by checks of their
+# own, by asserts, and by whatever Python or torch raises where they do not check.
+FORWARD_REFUSALS = (RuntimeError, ValueError, TypeError, LookupError, AssertionError)
+BUILD_REFUSALS = (*FORWARD_REFUSALS, AttributeError, ArithmeticError)
 
 # Sizes that every torchvision segmentation model halves without a remainder.
 _TORCHVISION_STRIDE = 32
@@ -28,8 +34,8 @@ def torchvision_archs() -> list[str]:
     return sorted(torchvision_models.list_models(module=torchvision_segmentation))
 
 
-def check_network(spec: NetworkSpec, *, in_channels: int) -> None:
-    """Raise ConfigError for a network that the library cannot build, naming the nearest."""
+def check_names(spec: NetworkSpec, *, in_channels: int) -> None:
+    """Raise ConfigError for an architecture or encoder that the library does not know."""
     if spec.library == "torchvision":
         _check_known("architecture", spec.arch, torchvision_archs())
         if spec.encoder is not None:
@@ -42,8 +48,10 @@ def check_network(spec: NetworkSpec, *, in_channels: int) -> None:
         return
     _check_known("architecture", spec.arch, smp_archs())
     encoder = spec.encoder or ""
-    # "tu-" takes any timm encoder, of which there are about a thousand: timm itself checks those.
-    if not encoder.startswith("tu-"):
+    # any timm encoder, of which there are about a thousand: timm itself checks those
+    if encoder.startswith(TIMM_PREFIX):
+        check_timm_name(encoder)
+    else:
         _check_known("encoder", encoder, smp.encoders.get_encoder_names())
 
 
@@ -53,9 +61,11 @@ def build_network(
     """Build the network: (N, in_channels, h, w) float32 -> output that `logits_of` reads.
 
     `weights`: None for random ones, "imagenet" for a pretrained encoder (a download).
-    Raises ConfigError for what the library refuses, with its own words.
+    Raises ConfigError for what the library refuses, with its own words, and for options that are
+    not a member's to set.
     """
-    check_network(spec, in_channels=in_channels)
+    check_names(spec, in_channels=in_channels)
+    check_options(spec)
     try:
         if spec.library == "torchvision":
             return _build_torchvision(spec, num_classes, weights)
@@ -67,9 +77,10 @@ def build_network(
             classes=num_classes,
             **spec.options,
         )
-    except (ValueError, TypeError, KeyError, NotImplementedError) as error:
+    except BUILD_REFUSALS as error:
+        with_encoder = f" with encoder {spec.encoder}" if spec.encoder else ""
         raise ConfigError(
-            f"{spec.library} cannot build {spec.arch} with encoder {spec.encoder}: {error}"
+            f"{spec.library} cannot build {spec.arch}{with_encoder}: {refusal_text(error)}"
         ) from error
     except OSError as error:
         raise ConfigError(
@@ -77,6 +88,11 @@ def build_network(
             remedy="set weights: none to train from scratch",
         ) from error
     return network
+
+
+def refusal_text(error: Exception) -> str:
+    """What a library says in refusing; some of timm's asserts say nothing."""
+    return str(error) or f"{type(error).__name__} without a reason"
 
 
 def logits_of(output: Tensor | Mapping[str, Tensor] | tuple[Tensor, ...]) -> Tensor:

@@ -146,6 +146,33 @@ def test_an_input_that_the_network_cannot_take_names_the_member(path):
         member.maps(torch.zeros(1, 3, 32, 48), "prob")
 
 
+@pytest.mark.parametrize("error", [ValueError, AssertionError, IndexError, TypeError])
+def test_whatever_a_network_refuses_an_input_with_is_stated(path, monkeypatch, error):
+    def refuse(_batch):
+        raise error("odd")
+
+    member = load_member(path, CPU)
+    monkeypatch.setattr(member.network, "forward", refuse)
+    with pytest.raises(MemberError, match="cannot take an input of 32 x 48: odd"):
+        member.maps(torch.zeros(1, 1, 32, 48), "prob")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [
+        ({"options": {"activation": "sigmoid"}}, "the option activation"),
+        ({"options": {"decoder_channels": 3}}, "smp cannot build unet"),
+        ({"encoder": "tu-local-dir:/tmp", "options": {}}, "name of a timm model"),
+    ],
+)
+def test_a_manifest_cannot_ask_for_what_is_not_its_own(path, changes, what):
+    content = torch.load(path, weights_only=True)
+    content["manifest"]["network"] |= changes
+    torch.save(content, path)
+    with pytest.raises(MemberError, match=rf"tiny.pt: .*{what}"):
+        load_member(path, CPU)
+
+
 def test_writing_is_whole_or_not_at_all(path, network, monkeypatch):
     before = path.read_bytes()
 

@@ -1,0 +1,91 @@
+"""What a network may be built from, and how refusals of the libraries become stated errors."""
+
+import pytest
+import segmentation_models_pytorch as smp
+import torch
+
+from ensemble.errors import ConfigError
+from ensemble.members.manifest import NetworkSpec
+from ensemble.members.networks import build_network, smp_archs, torchvision_archs
+
+
+def _build(arch, encoder="resnet18", **options):
+    library = "torchvision" if arch in torchvision_archs() else "smp"
+    spec = NetworkSpec(
+        library=library,
+        arch=arch,
+        encoder=encoder if library == "smp" else None,
+        options=options,
+    )
+    return build_network(spec, in_channels=3, num_classes=2)
+
+
+@pytest.mark.parametrize("arch", smp_archs())
+@pytest.mark.parametrize(
+    "option", ["activation", "aux_params", "classes", "encoder_name", "encoder_weights"]
+)
+def test_what_the_engine_decides_is_no_option(arch, option):
+    encoder = "tu-resnet18" if arch == "dpt" else "resnet18"
+    with pytest.raises(ConfigError, match=f"the option {option} of {arch} cannot be set: "):
+        _build(arch, encoder, **{option: None})
+
+
+@pytest.mark.parametrize(
+    "option", ["weights", "weights_backbone", "pretrained", "num_classes", "progress"]
+)
+def test_torchvision_fetches_nothing_for_an_option(option):
+    with pytest.raises(ConfigError, match=f"the option {option} of fcn_resnet50 cannot be set: "):
+        _build("fcn_resnet50", **{option: "DEFAULT"})
+
+
+@pytest.mark.parametrize("option", ["pretrained", "checkpoint_path", "pretrained_cfg", "cache_dir"])
+def test_timm_reads_no_other_file_for_an_option(option, tmp_path):
+    with pytest.raises(ConfigError, match="from its member file alone"):
+        _build("unet", "tu-resnet18", **{option: str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    "encoder", ["tu-local-dir:/tmp", "tu-hf-hub:a/b", "tu-hf_hub:a/b", "tu-a/b", "tu-", "tu-..a"]
+)
+def test_timm_takes_no_folder_and_no_page_in_place_of_a_name(encoder):
+    with pytest.raises(ConfigError, match="name of a timm model"):
+        _build("unet", encoder)
+
+
+def test_options_that_only_timm_knows_reach_it():
+    network = _build("unet", "tu-swin_tiny_patch4_window7_224", img_size=64)
+    with torch.no_grad():
+        logits = network.to("meta")(torch.empty(1, 3, 64, 64, device="meta"))
+    assert logits.shape == (1, 2, 64, 64)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "options"),
+    [
+        ("resnet18", {"decoder_channels": "abc"}),
+        ("resnet18", {"decoder_channels": [-1] * 5}),
+        ("resnet18", {"encoder_depth": "x"}),
+        ("tu-resnet18", {"output_stride": 0}),
+        ("tu-resnet18", {"unknown": 1}),
+        ("tu-no_such_model", {}),
+        ("tu-vit_tiny_patch16_224", {}),
+    ],
+)
+def test_what_a_library_refuses_is_one_line(encoder, options):
+    with pytest.raises(
+        ConfigError, match=f"smp cannot build unet with encoder {encoder}: "
+    ) as caught:
+        _build("unet", encoder, **options)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [AssertionError, RuntimeError, AttributeError, IndexError, ZeroDivisionError]
+)
+def test_whatever_a_library_raises_while_building_is_stated(monkeypatch, error):
+    def refuse(*_, **__):
+        raise error("odd")
+
+    monkeypatch.setattr(smp, "create_model", refuse)
+    with pytest.raises(ConfigError, match="cannot build unet with encoder resnet18: odd"):
+        _build("unet")
