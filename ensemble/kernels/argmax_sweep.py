@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.kernels.jit import kernel
+from ensemble.kernels.lattice import axis_table
 from ensemble.kernels.line_sweep import NUM_CELLS, graded_dice, sort_events
 from ensemble.kernels.undecided import upsample_row
-from ensemble.kernels.upsample import axis_table
 
 
 @kernel

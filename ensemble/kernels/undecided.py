@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.kernels.jit import kernel
-from ensemble.kernels.upsample import axis_table
+from ensemble.kernels.lattice import Axis, axis_table
 
-Table = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 Window = tuple[int, int, int, int]
 
 
@@ -114,8 +113,8 @@ def upsample_row(
     maps: NDArray[np.uint8],
     sizes: tuple[NDArray[np.int64], NDArray[np.int64]],
     corner: tuple[int, int],
-    rows: Table,
-    columns: Table,
+    rows: Axis,
+    columns: Axis,
     line: NDArray[np.uint8],
 ) -> None:
     """Row y of every map from column x on (corner = y, x), upsampled and rounded, into `line`.
@@ -127,15 +126,15 @@ def upsample_row(
     start = 0
     for m in range(line.shape[0]):
         w = sizes[1][m]
-        upper, lower = start + rows[0][m, y] * w, start + rows[1][m, y] * w
-        down = rows[2][m, y]
+        upper, lower = start + rows.lower[m, y] * w, start + rows.upper[m, y] * w
+        down = rows.weight[m, y]
         for x in range(line.shape[1]):
-            a, b = columns[0][m, left + x], columns[1][m, left + x]
+            a, b = columns.lower[m, left + x], columns.upper[m, left + x]
             first = np.float32(maps[upper + a])
             first += down * (np.float32(maps[lower + a]) - first)
             second = np.float32(maps[upper + b])
             second += down * (np.float32(maps[lower + b]) - second)
-            value = first + columns[2][m, left + x] * (second - first)
+            value = first + columns.weight[m, left + x] * (second - first)
             line[m, x] = np.uint8(np.ceil(value - np.float32(0.5)))
         start += sizes[0][m] * w
 

@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import reference
+from ensemble.errors import MemberError
 from ensemble.masks import argmax_runs, maps_to_runs
 from ensemble.rle import decode, encode
 from strategies import grids, sizes
@@ -54,3 +57,34 @@ def test_runs_go_on_across_rows():
     plane = np.zeros((1, 4, 4), np.float32)
     plane[0, 1, 2:] = plane[0, 2, :2] = 1
     assert maps_to_runs([plane], np.array([0.5]), (4, 4))[0].tolist() == [[6, 4]]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("size", [(4, 4), (9, 7)])
+def test_a_map_that_is_not_finite_is_refused(bad, size):
+    maps = np.zeros((2, 4, 4), np.float32)
+    maps[1, 2, 3] = bad
+    with pytest.raises(MemberError, match="not finite"):
+        maps_to_runs([maps], np.array([0.5, 0.5]), size)
+    with pytest.raises(MemberError, match="not finite"):
+        argmax_runs([maps], size)
+
+
+@given(grids(3), sizes)
+def test_negative_values_as_of_logits_are_thresholded_alike(maps, size):
+    maps = [8 * grid - 4 for grid in maps]
+    limits = np.array([-1.5, 0.0, 2.0])
+    dense = full_size(maps, size)
+    for plane, limit, runs in zip(dense, limits, maps_to_runs(maps, limits, size), strict=True):
+        mask = decode(runs, size)
+        assert ((mask == (plane > limit)) | (np.abs(plane - limit) < TOLERANCE)).all()
+
+
+def test_a_pool_of_threads_gives_the_same_runs():
+    rng = np.random.default_rng(0)
+    maps = [rng.random((5, 8, 6), np.float32), rng.random((5, 3, 11), np.float32)]
+    limits = np.full(5, 1.0)
+    with ThreadPoolExecutor(3) as pool:
+        threaded = maps_to_runs(maps, limits, (33, 21), mapper=pool.map)
+    for a, b in zip(maps_to_runs(maps, limits, (33, 21)), threaded, strict=True):
+        assert (a == b).all()

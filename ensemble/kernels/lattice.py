@@ -1,0 +1,244 @@
+"""Grids of soft maps under one full-size image: interpolation, and bounds that save it.
+
+A pixel's value is the sum over grids of the bilinear interpolation (align_corners=False) of its
+grid. A bilinear value lies between its corners. So the extremes of source rows bound whole bands
+of full-size rows, and the corners of source cells bound the pixels between them.
+
+The grids of a class lie one after the other in flat memory, (h_g * w_g) each.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.kernels.jit import kernel
+
+Flat = NDArray[np.float32]
+Bits = NDArray[np.int32]
+
+_MAGNITUDE = np.int32(0x7FFFFFFF)
+_SIGN = np.int32(31)
+
+
+class Axis(NamedTuple):
+    """Where the pixels of a full-size axis lie between the source pixels of each of G grids.
+
+    `lower`, `upper` (G, full) int64 source indices; `weight` (G, full) float32 of the upper one.
+    Pixels between the same source pixels in every grid make up a joint cell: `cells` (J + 1,) int64
+    are the first pixels of the J cells, then `full`; `sources` (G, J) uint32 their lower sources.
+    """
+
+    lower: NDArray[np.int64]
+    upper: NDArray[np.int64]
+    weight: NDArray[np.float32]
+    cells: NDArray[np.int64]
+    sources: NDArray[np.uint32]
+
+
+class Lattice(NamedTuple):
+    """G grids under one image: their `heights` and `widths` (G,) int64, and both axes."""
+
+    heights: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    rows: Axis
+    columns: Axis
+
+
+@kernel
+def axis_table(sources: NDArray[np.int64], full: int) -> Axis:
+    """The axis of `full` pixels over grids of lengths `sources` (G,).
+
+    The rule is torch's: source = max((x + .5) * w / W - .5, 0).
+    """
+    num_grids = sources.shape[0]
+    lower = np.empty((num_grids, full), np.int64)
+    upper = np.empty((num_grids, full), np.int64)
+    weight = np.empty((num_grids, full), np.float32)
+    for g in range(num_grids):
+        ratio = sources[g] / full
+        for x in range(full):
+            source = max((x + 0.5) * ratio - 0.5, 0.0)
+            low = min(int(source), sources[g] - 1)
+            lower[g, x] = low
+            upper[g, x] = min(low + 1, sources[g] - 1)
+            weight[g, x] = source - low
+    cells = _joint_cells(lower)
+    joint = np.empty((num_grids, cells.shape[0] - 1), np.uint32)
+    for g in range(num_grids):
+        for j in range(joint.shape[1]):
+            joint[g, j] = lower[g, cells[j]]
+    return Axis(lower, upper, weight, cells, joint)
+
+
+@kernel
+def _joint_cells(lower: NDArray[np.int64]) -> NDArray[np.int64]:
+    full = lower.shape[1]
+    cells = np.empty(full + 1, np.int64)
+    cells[0] = 0
+    count = 1
+    for x in range(1, full):
+        for g in range(lower.shape[0]):
+            if lower[g, x] != lower[g, x - 1]:
+                cells[count] = x
+                count += 1
+                break
+    cells[count] = full
+    return cells[: count + 1].copy()
+
+
+@kernel
+def order_key(bits: np.int32) -> np.int32:
+    """Bits of a float32 to a whole number of the same order, and back: it is its own inverse.
+
+    A CPU takes the extremes of whole numbers many at a time, of floats one by one. The bits of
+    negative floats fall as they rise, so all but the sign are turned round. Infinities lie beyond
+    all numbers and NaNs beyond them, so that what is not finite is always an extreme.
+    """
+    return np.int32(bits ^ np.int32(np.int32(bits >> _SIGN) & _MAGNITUDE))
+
+
+@kernel
+def row_extremes(maps: Flat, lattice: Lattice) -> tuple[Flat, Flat]:
+    """Smallest and largest value of every row of every grid, grid after grid, (sum of heights,)."""
+    bits = maps.view(np.int32)
+    lows = np.empty(lattice.heights.sum(), np.int32)
+    highs = np.empty_like(lows)
+    start, r = 0, 0
+    for g in range(lattice.heights.shape[0]):
+        width = lattice.widths[g]
+        for _ in range(lattice.heights[g]):
+            row = bits[start : start + width]
+            low, high = np.int32(2**31 - 1), np.int32(-(2**31))
+            for x in range(width):
+                key = order_key(row[x])
+                low = min(low, key)
+                high = max(high, key)
+            lows[r] = order_key(low)
+            highs[r] = order_key(high)
+            start += width
+            r += 1
+    return lows.view(np.float32), highs.view(np.float32)
+
+
+@kernel
+def all_finite(extremes: tuple[Flat, Flat]) -> bool:
+    """Whether no value is NaN or infinite, by the `row_extremes`."""
+    return bool(np.isfinite(extremes[0]).all() and np.isfinite(extremes[1]).all())
+
+
+@kernel
+def band_bounds(
+    extremes: tuple[Flat, Flat], lattice: Lattice, y: int
+) -> tuple[np.float32, np.float32]:
+    """Bounds of the values of full-size row y, from the extremes of its source rows."""
+    lowest, highest = np.float32(0), np.float32(0)
+    first = 0
+    for g in range(lattice.heights.shape[0]):
+        a, b = first + lattice.rows.lower[g, y], first + lattice.rows.upper[g, y]
+        lowest += min(extremes[0][a], extremes[0][b])
+        highest += max(extremes[1][a], extremes[1][b])
+        first += lattice.heights[g]
+    return lowest, highest
+
+
+class CellBounds(NamedTuple):
+    """Bounds `lowest`, `highest` (J,) float32 of the values in joint cells, and room to find them.
+
+    `low_bits`, `high_bits` (w,) int32 are the bits of `low_corners`, `high_corners` (w,) float32,
+    one a column of the widest grid. Where all grids have a cell for every source, as one grid that
+    is enlarged has, the corners are the bounds.
+    """
+
+    lowest: Flat
+    highest: Flat
+    low_bits: Bits
+    high_bits: Bits
+    low_corners: Flat
+    high_corners: Flat
+
+
+@kernel
+def new_cell_bounds(lattice: Lattice) -> CellBounds:
+    """Room for the bounds of the cells of one row."""
+    num_cells = lattice.columns.sources.shape[1]
+    low_bits = np.empty(lattice.widths.max(), np.int32)
+    high_bits = np.empty(lattice.widths.max(), np.int32)
+    low_corners, high_corners = low_bits.view(np.float32), high_bits.view(np.float32)
+    lowest, highest = low_corners, high_corners
+    if lattice.widths.shape[0] > 1 or num_cells < lattice.widths[0]:
+        lowest, highest = np.empty(num_cells, np.float32), np.empty(num_cells, np.float32)
+    return CellBounds(lowest, highest, low_bits, high_bits, low_corners, high_corners)
+
+
+@kernel
+def find_cell_bounds(bits: Bits, lattice: Lattice, y: int, bounds: CellBounds) -> None:
+    """Bounds of the values of full-size row y in each joint cell; `bits` are those of the maps."""
+    start = 0
+    for g in range(lattice.heights.shape[0]):
+        width = lattice.widths[g]
+        above = start + lattice.rows.lower[g, y] * width
+        below = start + lattice.rows.upper[g, y] * width
+        _corner_extremes(
+            bits[above : above + width],
+            bits[below : below + width],
+            bounds.low_bits,
+            bounds.high_bits,
+        )
+        if bounds.lowest.shape[0] != width or lattice.heights.shape[0] > 1:
+            sources = lattice.columns.sources[g]
+            if g == 0:
+                bounds.lowest[:] = 0
+                bounds.highest[:] = 0
+            _gather(bounds.low_corners, sources, bounds.lowest)
+            _gather(bounds.high_corners, sources, bounds.highest)
+        start += lattice.heights[g] * width
+
+
+@kernel
+def _gather(values: Flat, sources: NDArray[np.uint32], total: Flat) -> None:
+    for j in range(sources.shape[0]):
+        total[j] += values[sources[j]]
+
+
+@kernel
+def _corner_extremes(above: Bits, below: Bits, low: Bits, high: Bits) -> None:
+    """Bits of the smallest and largest of the four corners of each cell between two rows (w,)."""
+    width = above.shape[0]
+    for x in range(width):
+        low[x] = min(order_key(above[x]), order_key(below[x]))
+    for x in range(width):
+        high[x] = max(order_key(above[x]), order_key(below[x]))
+    for x in range(width - 1):
+        low[x] = order_key(min(low[x], low[x + 1]))
+    for x in range(width - 1):
+        high[x] = order_key(max(high[x], high[x + 1]))
+    low[width - 1] = order_key(low[width - 1])
+    high[width - 1] = order_key(high[width - 1])
+
+
+@kernel
+def span_values(
+    maps: Flat, lattice: Lattice, span: tuple[int, int, int], line: Flat, values: Flat
+) -> None:
+    """Values of the full-size pixels of row y, columns first..end - 1, into `values`.
+
+    span = (y, first, end). `line`: room for a float a column of the widest grid.
+    """
+    y, first, end = span
+    rows, columns = lattice.rows, lattice.columns
+    start = 0
+    for g in range(lattice.heights.shape[0]):
+        width = lattice.widths[g]
+        above = start + rows.lower[g, y] * width
+        below = start + rows.upper[g, y] * width
+        down = rows.weight[g, y]
+        left = columns.lower[g, first]
+        for x in range(left, columns.upper[g, end - 1] + 1):
+            line[x - left] = maps[above + x] + down * (maps[below + x] - maps[above + x])
+        for x in range(first, end):
+            a = line[columns.lower[g, x] - left]
+            b = line[columns.upper[g, x] - left]
+            value = a + columns.weight[g, x] * (b - a)
+            values[x - first] = value if g == 0 else values[x - first] + value
+        start += lattice.heights[g] * width
