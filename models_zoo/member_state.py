@@ -13,12 +13,16 @@ from typing import Any, Literal
 from ensemble.classes import class_list_to_dict
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import OutputError
+from ensemble.file_tree import find_files
+from ensemble.images import IMAGE_SUFFIXES
 from ensemble.whole_file import whole_file
 from models_zoo.member_spec import MemberSpec
 
 STATE_FOLDER = ".train"
 _JOB_FILE = "job.json"
 _DATA = "data"
+# Images, and labels of every layout.
+_DATA_SUFFIXES = (*IMAGE_SUFFIXES, ".csv", ".json", ".yaml")
 
 Stage = Literal["new", "started", "finished"]
 
@@ -87,17 +91,19 @@ class MemberState:
 
 
 def digest_data(folders: Sequence[Path], parts: Sequence[LabelledFolder]) -> str:
-    """sha256 (hex) over classes, sample names, and path, bytes and time of every file in folders.
+    """sha256 (hex) over classes, sample names, and path, size and time of every file of the data.
 
-    Content is not read: a file that was changed has another time of change.
+    Content is not read: a file that was changed has another time of change. Links are followed, as
+    in reading the data.
     """
     digest = hashlib.sha256()
     for part in parts:
         facts = [class_list_to_dict(part.classes), [s.name for s in part.samples]]
         digest.update(json.dumps(facts).encode())
     for folder in folders:
-        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-            stat = path.stat()
+        for path in find_files(folder, _DATA_SUFFIXES):
+            # a link to nothing is told where it is read; here it counts as itself
+            stat = path.stat() if path.exists() else path.lstat()
             name = path.relative_to(folder).as_posix()
             digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
     return digest.hexdigest()

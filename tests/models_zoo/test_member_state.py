@@ -1,0 +1,46 @@
+import os
+
+import pytest
+from drawings import write_drawings
+
+from ensemble.datasets import open_labelled
+from models_zoo.member_state import digest_data
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A labelled folder whose masks of "left" lie elsewhere, behind a link."""
+    (tmp_path / "data").mkdir()
+    data = write_drawings(tmp_path / "data") / "train"
+    masks = data / "masks" / "left"
+    masks.rename(tmp_path / "left")
+    masks.symlink_to(tmp_path / "left", target_is_directory=True)
+    return data
+
+
+def _digest(folder):
+    return digest_data([folder], [open_labelled(folder)])
+
+
+def test_a_change_behind_a_link_is_noticed(folder):
+    before = _digest(folder)
+    assert _digest(folder) == before
+
+    os.utime(next((folder / "masks" / "left").resolve().glob("*.png")), ns=(0, 0))
+
+    assert _digest(folder) != before
+
+
+def test_what_is_no_data_does_not_count(folder):
+    before = _digest(folder)
+    (folder / "notes.txt").write_text("look again at train0")
+    (folder / ".DS_Store").write_text("")
+
+    assert _digest(folder) == before
+
+
+def test_a_link_to_nothing_is_not_the_business_of_a_digest(folder):
+    before, parts = _digest(folder), [open_labelled(folder)]
+    (folder / "images" / "gone.png").symlink_to(folder / "nowhere.png")
+
+    assert digest_data([folder], parts) != before
