@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
 
@@ -17,7 +18,9 @@ from ensemble.errors import ConfigError, DataError
 from ensemble.samples import few
 from ensemble.whole_file import whole_file
 
-_HEADER = ["image", "group", "fold"]
+_HEADER = ["folder", "image", "group", "fold"]
+_FOLD_DIGITS = 9  # as many as surely fit an int64
+_REMEDY = "remove the file to split anew, or edit its rows"
 
 
 def grouped_folds(groups: Sequence[str], num_folds: int, seed: int) -> NDArray[np.int64]:
@@ -49,43 +52,70 @@ def grouped_folds(groups: Sequence[str], num_folds: int, seed: int) -> NDArray[n
     return np.array([fold_of[group] for group in groups], np.int64)
 
 
-def train_val_split(
-    labelled: LabelledFolder, fold: int, num_folds: int, seed: int
+def hold_out(
+    labelled: LabelledFolder, folds: NDArray[np.int64], fold: int
 ) -> tuple[LabelledFolder, LabelledFolder]:
     """Views of a labelled folder: (all folds but one, that one), in the folder's order."""
-    if not 0 <= fold < num_folds:
-        raise ConfigError("there is no such fold", expected=f"0 to {num_folds - 1}", got=fold)
-    folds = grouped_folds([sample.group for sample in labelled.samples], num_folds, seed)
+    known = np.unique(folds).tolist()
+    if fold not in known:
+        raise ConfigError(
+            "there is no such fold",
+            expected=f"one of {few([str(number) for number in known])}",
+            got=fold,
+        )
     train = labelled.subset(np.flatnonzero(folds != fold).tolist())
     return train, labelled.subset(np.flatnonzero(folds == fold).tolist())
 
 
-def write_split(path: Path, samples: Sequence[Sample], folds: NDArray[np.int64]) -> None:
-    """Write a CSV with the columns image, group, fold, one row a sample, whole or not at all."""
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+@dataclass(frozen=True, slots=True)
+class SplitPart:
+    """Samples of one data folder, as `folder` names it in the file, and the fold (N,) of each."""
+
+    folder: str
+    samples: Sequence[Sample]
+    folds: NDArray[np.int64]
+
+
+def write_split(path: Path, parts: Sequence[SplitPart]) -> None:
+    """Write a CSV with the columns folder, image, group, fold, a row a sample, whole or not at all.
+
+    Image names are unique in a folder only: train and val may both hold 1.png.
+    """
+    with whole_file(path) as file, file.open("w", encoding="utf-8", newline="") as stream:
         rows = csv.writer(stream, lineterminator="\n")
         rows.writerow(_HEADER)
-        for sample, fold in zip(samples, folds.tolist(), strict=True):
-            rows.writerow([sample.name, sample.group, fold])
+        for part in parts:
+            for sample, fold in zip(part.samples, part.folds.tolist(), strict=True):
+                rows.writerow([part.folder, sample.name, sample.group, fold])
 
 
-def read_split(path: Path, samples: Sequence[Sample]) -> NDArray[np.int64]:
-    """The fold (N,) of each sample from a file of `write_split`, whose rows may be in any order.
+def read_split(path: Path, folder: str, samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """The fold (N,) of each sample of the one folder that a file of `write_split` is about.
 
-    Raises DataError, with the path, for a malformed file, for images that only one of file and data
-    set has, and for groups that differ or are spread over folds.
+    Rows may be in any order. Raises DataError, with the path, for a malformed file, for images that
+    only one of file and folder has, and for groups that differ or are spread over folds.
     """
     try:
         rows = _read_rows(path)
-        _refuse_other_images(rows, samples)
-        _refuse_other_groups(rows, samples)
+        own = [(folder, sample.name) for sample in samples]
+        _refuse_other_images(rows, own)
+        _refuse_other_groups(rows, folder, samples)
     except DataError as error:
         raise error.at(path) from error
-    return np.array([rows[sample.name][1] for sample in samples], np.int64)
+    return np.array([rows[key].fold for key in own], np.int64)
 
 
-def _read_rows(path: Path) -> dict[str, tuple[str, int]]:
-    """(group, fold) by image."""
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    group: str
+    fold: int
+
+
+def _read_rows(path: Path) -> dict[_Key, _Row]:
+    """Rows by folder and image."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             lines = list(csv.reader(stream, strict=True))
@@ -95,47 +125,50 @@ def _read_rows(path: Path) -> dict[str, tuple[str, int]]:
         raise DataError(f"is no CSV file: {error}") from error
     if not lines or lines[0] != _HEADER:
         raise DataError(
-            "is no split", expected=f"the header {','.join(_HEADER)}", got=lines[:1] or "no line"
+            "is no split",
+            expected=f"the header {','.join(_HEADER)}",
+            got=",".join(lines[0]) if lines else "no line",
+            remedy=_REMEDY,
         )
-    rows: dict[str, tuple[str, int]] = {}
+    rows: dict[_Key, _Row] = {}
     for number, line in enumerate(lines[1:], start=2):
-        if len(line) != len(_HEADER) or not line[2].isdecimal():
+        if len(line) != len(_HEADER) or not _is_number(line[-1]):
             raise DataError(
-                f"row {number} is malformed", expected="image,group,fold number", got=line
+                f"row {number} is malformed", expected=f"{','.join(_HEADER)} number", got=line
             )
-        if line[0] in rows:
-            raise DataError(f"row {number} repeats an image", got=line[0])
-        rows[line[0]] = line[1], int(line[2])
+        folder, image, group, fold = line
+        if (folder, image) in rows:
+            raise DataError(f"row {number} repeats an image", got=f"{folder}: {image}")
+        rows[folder, image] = _Row(group, int(fold))
     return rows
 
 
-def _refuse_other_images(rows: dict[str, tuple[str, int]], samples: Sequence[Sample]) -> None:
-    names = {sample.name for sample in samples}
-    new, gone = sorted(names - set(rows)), sorted(set(rows) - names)
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= _FOLD_DIGITS
+
+
+def _refuse_other_images(rows: Mapping[_Key, _Row], own: Sequence[_Key]) -> None:
+    new, gone = sorted(set(own) - set(rows)), sorted(set(rows) - set(own))
     parts = [
-        f"{len(images)} {what} ({few(images)})"
-        for images, what in ((new, "images without fold"), (gone, "images that are not there"))
-        if images
+        f"{len(keys)} {what} ({few([f'{folder}: {image}' for folder, image in keys])})"
+        for keys, what in ((new, "images without fold"), (gone, "images that are not there"))
+        if keys
     ]
     if parts:
-        raise DataError(
-            "was made for other images",
-            got=" and ".join(parts),
-            remedy="write the split anew, or edit its rows",
-        )
+        raise DataError("was made for other images", got=" and ".join(parts), remedy=_REMEDY)
 
 
-def _refuse_other_groups(rows: dict[str, tuple[str, int]], samples: Sequence[Sample]) -> None:
-    moved = [sample.name for sample in samples if rows[sample.name][0] != sample.group]
+def _refuse_other_groups(rows: Mapping[_Key, _Row], folder: str, samples: Sequence[Sample]) -> None:
+    moved = [sample.name for sample in samples if rows[folder, sample.name].group != sample.group]
     if moved:
         raise DataError(
             f"{len(moved)} images are in other groups than in the data set",
             got=few(moved),
-            remedy="open the data set with the same groups, or write the split anew",
+            remedy=f"open the data set with the same groups, or {_REMEDY}",
         )
     folds_of: dict[str, set[int]] = {}
-    for group, fold in rows.values():
-        folds_of.setdefault(group, set()).add(fold)
+    for row in rows.values():
+        folds_of.setdefault(row.group, set()).add(row.fold)
     if spread := sorted(group for group, folds in folds_of.items() if len(folds) > 1):
         raise DataError(f"{len(spread)} groups are spread over folds", got=few(spread))
 

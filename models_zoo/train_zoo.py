@@ -9,29 +9,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import nn
 
 from ensemble import __version__
-from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.datasets import LabelledFolder
 from ensemble.errors import ConfigError, DeviceError, MemberError
 from ensemble.members.file import write_member
 from ensemble.members.manifest import Manifest, class_field
 from ensemble.members.networks import build_network, load_weights, network_stride
 from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX, choose_device
 from ensemble.progress import Progress, silent
-from ensemble.splits import check_disjoint, train_val_split, write_split
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
 from models_zoo.member_spec import MemberSpec
 from models_zoo.member_state import MemberState, digest_data
 from models_zoo.training import BEST, LAST, EpochResult, Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels, read_validation_labels
-from models_zoo.zoo_file import SplitSpec, Zoo, read_zoo
+from models_zoo.zoo_data import open_data
+from models_zoo.zoo_file import Zoo, read_zoo
 
 SPLIT_FILE = "split.csv"
-_VAL_FOLDER = "val"
-_VAL_FOLD, _TRAIN_FOLD = 0, 1
 _TIMED_RUNS = 5
 
 
@@ -52,7 +49,7 @@ class Reporter(Protocol):
     """Hears what happens while it happens."""
 
     def note(self, member: str, text: str) -> None:
-        """A fact about a member as a whole."""
+        """A fact about a member as a whole, or about the split."""
         ...
 
     def epoch(self, result: EpochResult) -> None:
@@ -102,10 +99,12 @@ def train_zoo(
     specs = _select(zoo, only)
     chosen = choose_device(device)
     folder = out or zoo.folder / MEMBERS_FOLDER
-    train, val = open_data(zoo)
+    data = open_data(zoo, folder / SPLIT_FILE)
     read_standings(folder)  # a broken file among the members is told now, not after hours
-    write_data_split(folder / SPLIT_FILE, train, val)
-    digest = digest_data(data_folders(zoo), [train, val])
+    data.write_split(folder / SPLIT_FILE)
+    if data.note:
+        reporter.note("split", data.note)
+    digest = digest_data(data.folders, [data.train, data.val])
     states = [(spec, MemberState.of(folder, spec, digest)) for spec in specs]
     todo = [job for job in states if not _is_finished(folder, *job)]
     skipped = tuple(spec.full_name for spec in specs if spec not in [job[0] for job in todo])
@@ -113,35 +112,9 @@ def train_zoo(
         reporter.note(name, "was trained by an earlier run with the same settings and data")
     failed = {}
     if todo:
-        held_out = read_validation_labels(val, progress)
-        failed = _train_all(_Run(train, held_out, chosen, folder, reporter, progress), todo)
+        held_out = read_validation_labels(data.val, progress)
+        failed = _train_all(_Run(data.train, held_out, chosen, folder, reporter, progress), todo)
     return Training(folder, _rank(folder), skipped, failed)
-
-
-def open_data(zoo: Zoo) -> tuple[LabelledFolder, LabelledFolder]:
-    """The labelled folders to train on and to validate on, which share no group and no image."""
-    data = zoo.data
-    train = open_labelled(zoo.folder / data.train, groups=data.groups)
-    if data.split is None and (data.val is not None or (zoo.folder / _VAL_FOLDER).is_dir()):
-        val = open_labelled(
-            zoo.folder / (data.val or _VAL_FOLDER), classes=train.classes, groups=data.groups
-        )
-        check_disjoint(train, val)
-        return train, val
-    split = data.split or SplitSpec()
-    return train_val_split(train, split.fold, split.folds, split.seed)
-
-
-def data_folders(zoo: Zoo) -> list[Path]:
-    """The folders that the data lies in."""
-    names = {zoo.data.train, zoo.data.val or _VAL_FOLDER}
-    return [zoo.folder / name for name in sorted(names) if (zoo.folder / name).is_dir()]
-
-
-def write_data_split(path: Path, train: LabelledFolder, val: LabelledFolder) -> None:
-    """Write which images were trained on (fold 1) and which were held out (fold 0)."""
-    folds = [_TRAIN_FOLD] * len(train.samples) + [_VAL_FOLD] * len(val.samples)
-    write_split(path, [*train.samples, *val.samples], np.array(folds, np.int64))
 
 
 def _select(zoo: Zoo, only: Sequence[str]) -> list[MemberSpec]:

@@ -11,10 +11,11 @@ from layouts import write_blank, write_mask_folders
 from ensemble.datasets import open_images, open_labelled
 from ensemble.errors import ConfigError, DataError, OutputError
 from ensemble.splits import (
+    SplitPart,
     check_disjoint,
     grouped_folds,
+    hold_out,
     read_split,
-    train_val_split,
     write_split,
 )
 
@@ -79,7 +80,7 @@ def hands(tmp_path):
 
 
 def test_train_and_val_are_views(hands):
-    train, val = train_val_split(hands, fold=1, num_folds=3, seed=0)
+    train, val = hold_out(hands, folds_of(hands), 1)
     assert (len(train.samples), len(val.samples)) == (8, 4)
     assert {s.group for s in train.samples}.isdisjoint(s.group for s in val.samples)
     assert sorted(s.name for s in (*train.samples, *val.samples)) == [s.name for s in hands.samples]
@@ -87,8 +88,8 @@ def test_train_and_val_are_views(hands):
 
 
 def test_no_such_fold(hands):
-    with pytest.raises(ConfigError, match="no such fold: expected 0 to 2, got 3"):
-        train_val_split(hands, fold=3, num_folds=3, seed=0)
+    with pytest.raises(ConfigError, match="no such fold: expected one of 0, 1, 2, got 3"):
+        hold_out(hands, folds_of(hands), 3)
 
 
 # --- the file
@@ -98,38 +99,51 @@ def folds_of(labelled):
     return grouped_folds([sample.group for sample in labelled.samples], 3, 0)
 
 
+def part_of(labelled, folder="train"):
+    return SplitPart(folder, labelled.samples, folds_of(labelled))
+
+
 def test_a_split_comes_back(hands, tmp_path):
     path = tmp_path / "new" / "split.csv"
-    write_split(path, hands.samples, folds_of(hands))
+    write_split(path, [part_of(hands)])
     assert path.read_text(encoding="utf-8").splitlines()[:2] == [
-        "image,group,fold",
-        f"ID0/L.png,ID0,{folds_of(hands)[0]}",
+        "folder,image,group,fold",
+        f"train,ID0/L.png,ID0,{folds_of(hands)[0]}",
     ]
-    np.testing.assert_array_equal(read_split(path, hands.samples), folds_of(hands))
+    np.testing.assert_array_equal(read_split(path, "train", hands.samples), folds_of(hands))
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join([lines[0], *reversed(lines[1:])]), encoding="utf-8-sig")
-    np.testing.assert_array_equal(read_split(path, hands.samples), folds_of(hands))
+    np.testing.assert_array_equal(read_split(path, "train", hands.samples), folds_of(hands))
     assert [p.name for p in path.parent.iterdir()] == ["split.csv"]
+
+
+def test_one_name_in_two_folders_is_two_images(hands, tmp_path):
+    path = tmp_path / "split.csv"
+    write_split(path, [part_of(hands), part_of(hands, "val")])
+    assert len(set(path.read_text(encoding="utf-8").splitlines())) == 1 + 2 * len(hands.samples)
+    with pytest.raises(DataError, match=r"12 images that are not there \(val: ID0/L\.png, "):
+        read_split(path, "train", hands.samples)
 
 
 def test_a_split_that_cannot_be_written(hands, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"split\.csv: cannot be written"):
-        write_split(tmp_path / "file" / "split.csv", hands.samples, folds_of(hands))
+        write_split(tmp_path / "file" / "split.csv", [part_of(hands)])
 
 
 @pytest.mark.parametrize(
     ("old", "new", "match"),
     [
-        ("image,group", "group,image", "is no split: expected the header image,group,fold"),
+        ("folder,image,group", "image,group", "is no split: expected the header folder,image,"),
         ("ID0/L.png,ID0,", "ID0/L.png,ID0,x", "row 2 is malformed"),
         ("ID0/L.png,ID0,", "ID0/L.png,ID0,0,", "row 2 is malformed"),
-        ("ID0/L.png", "ID0/R.png", "row 3 repeats an image: got ID0/R.png"),
+        ("ID0/L.png,ID0,", f"ID0/L.png,ID0,{'1' * 20}", "row 2 is malformed"),
+        ("ID0/L.png", "ID0/R.png", "row 3 repeats an image: got train: ID0/R.png"),
         (
             "ID0/L.png",
             "ID9/L.png",
-            r"other images: got 1 images without fold \(ID0/L\.png\) and "
-            r"1 images that are not there \(ID9/L\.png\)",
+            r"other images: got 1 images without fold \(train: ID0/L\.png\) and "
+            r"1 images that are not there \(train: ID9/L\.png\) \(remove the file",
         ),
         ("L.png,ID0", "L.png,ID1", r"1 images are in other groups .*: got ID0/L\.png"),
         ("\n", '\n"', "is no CSV file"),
@@ -137,18 +151,18 @@ def test_a_split_that_cannot_be_written(hands, tmp_path):
 )
 def test_splits_that_do_not_fit(hands, tmp_path, old, new, match):
     path = tmp_path / "split.csv"
-    write_split(path, hands.samples, folds_of(hands))
+    write_split(path, [part_of(hands)])
     path.write_text(path.read_text().replace(old, new, 1))
     with pytest.raises(DataError, match=r"split\.csv: .*" + match):
-        read_split(path, hands.samples)
+        read_split(path, "train", hands.samples)
 
 
 def test_a_group_in_two_folds(hands, tmp_path):
-    folds = folds_of(hands)
-    folds[0] = (folds[0] + 1) % 3
-    write_split(tmp_path / "split.csv", hands.samples, folds)
+    part = part_of(hands)
+    part.folds[0] = (part.folds[0] + 1) % 3
+    write_split(tmp_path / "split.csv", [part])
     with pytest.raises(DataError, match="1 groups are spread over folds: got ID0"):
-        read_split(tmp_path / "split.csv", hands.samples)
+        read_split(tmp_path / "split.csv", "train", hands.samples)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff"])
@@ -156,7 +170,7 @@ def test_no_split(tmp_path, content):
     if content is not None:
         (tmp_path / "split.csv").write_bytes(content)
     with pytest.raises(DataError, match=r"split\.csv: (cannot be read|is no)"):
-        read_split(tmp_path / "split.csv", [])
+        read_split(tmp_path / "split.csv", "train", [])
 
 
 # --- leaks
@@ -164,7 +178,7 @@ def test_no_split(tmp_path, content):
 
 def test_parts_of_a_split_are_disjoint(hands):
     # every image here holds other noise
-    check_disjoint(*train_val_split(hands, 0, 3, 0))
+    check_disjoint(*hold_out(hands, folds_of(hands), 0))
 
 
 def test_a_person_on_both_sides(tmp_path):

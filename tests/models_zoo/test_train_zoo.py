@@ -13,15 +13,14 @@ from layouts import write_index_maps
 from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
-from ensemble.errors import ConfigError, DataError, MemberError
+from ensemble.errors import ConfigError, MemberError
 from ensemble.images import read_image
 from ensemble.inference import soft_map
 from ensemble.masks import maps_to_runs
 from ensemble.members.file import read_member
 from ensemble.members.member import load_member
 from ensemble.views import IDENTITY
-from models_zoo.train_zoo import open_data, train_zoo
-from models_zoo.zoo_file import read_zoo
+from models_zoo.train_zoo import train_zoo
 
 CPU = torch.device("cpu")
 DEFAULTS = (
@@ -205,25 +204,6 @@ def test_a_file_that_is_no_member_is_told_before_training(zoo_file):
 
     with pytest.raises(MemberError, match=r"other\.pt"):
         train_zoo(zoo_file, device="cpu")
-
-
-def test_without_val_a_fold_of_train_is_held_out(tmp_path):
-    write_drawings(tmp_path, train=6)
-    path = tmp_path / "zoo.yaml"
-    path.write_text(f"data: {{split: {{folds: 3, fold: 1}}}}\n{DEFAULTS}members:\n{UNET}")
-
-    train, val = open_data(read_zoo(path))
-
-    assert (len(train.samples), len(val.samples)) == (4, 2)
-    assert not {s.name for s in train.samples} & {s.name for s in val.samples}
-
-
-def test_val_must_not_repeat_train(zoo_file):
-    copied = zoo_file.parent / "val" / "images" / "val0.png"
-    copied.write_bytes((zoo_file.parent / "train" / "images" / "train0.png").read_bytes())
-
-    with pytest.raises(DataError, match="lie in both"):
-        open_data(read_zoo(zoo_file))
 
 
 def test_only_names_members_that_exist(zoo_file):
