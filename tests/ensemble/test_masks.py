@@ -88,3 +88,15 @@ def test_a_pool_of_threads_gives_the_same_runs():
         threaded = maps_to_runs(maps, limits, (33, 21), mapper=pool.map)
     for a, b in zip(maps_to_runs(maps, limits, (33, 21)), threaded, strict=True):
         assert (a == b).all()
+
+
+@given(st.integers(0, 2**32))
+def test_ties_of_plain_fractions_go_to_the_first_class_pixel_by_pixel(seed):
+    # quarters interpolated at a factor of 2 are exact in float32, so equal is equal
+    levels = np.random.default_rng(seed).integers(0, 5, (4, 3, 5))
+    maps = [(levels / 4).astype(np.float32)]
+    dense = full_size(maps, (6, 10))
+    masks = np.stack([decode(runs, (6, 10)) for runs in argmax_runs(maps, (6, 10))])
+    assert (masks.argmax(0) == dense.argmax(0)).all()
+    above = [decode(runs, (6, 10)) for runs in maps_to_runs(maps, np.full(4, 0.5), (6, 10))]
+    assert (np.stack(above) == (dense > 0.5)).all()
