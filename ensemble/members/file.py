@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ensemble.errors import EnsError, MemberError, OutputError
+from ensemble.members.checkpoint import read_checkpoint
 from ensemble.members.manifest import Manifest, read_manifest
 from ensemble.whole_file import whole_file
 
@@ -49,7 +48,7 @@ def write_member(path: Path, manifest: Manifest, state_dict: Mapping[str, Tensor
 
 def read_member(path: Path) -> MemberFile:
     """Read a member file; raises MemberError with the path for anything that is not one."""
-    content = _load(path)
+    content = read_checkpoint(path, "member file")
     try:
         return MemberFile(_manifest(content), _state_dict(content), file_sha256(path))
     except EnsError as error:
@@ -60,36 +59,6 @@ def file_sha256(path: Path) -> str:
     """sha256 of a file's bytes, hex."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _load(path: Path) -> Any:
-    try:
-        if not zipfile.is_zipfile(path):  # as torch.save writes; also refuses what is cut off
-            path.stat()
-            raise MemberError("is no member file, or is cut off", where=path)
-        _refuse_damage(path)
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise MemberError("no such member file", where=path) from error
-    except OSError as error:
-        raise MemberError(f"cannot be read: {error.strerror or error}", where=path) from error
-    except pickle.UnpicklingError as error:
-        raise MemberError(
-            "holds more than plain tensors and was not opened, since it could run code",
-            where=path,
-            remedy="only members written by `ens train-zoo` are read",
-        ) from error
-    except (RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        if isinstance(error, MemberError):
-            raise
-        raise MemberError("is no member file, or is cut off", where=path) from error
-
-
-def _refuse_damage(path: Path) -> None:
-    """Compare checksums, which torch stores but does not look at."""
-    with zipfile.ZipFile(path) as archive:
-        if (record := archive.testzip()) is not None:
-            raise MemberError(f"is damaged: {record} fails its checksum", where=path)
 
 
 def _manifest(content: Any) -> Manifest:
@@ -107,7 +76,7 @@ def _manifest(content: Any) -> Manifest:
 def _state_dict(content: dict[str, Any]) -> dict[str, Tensor]:
     state_dict = content.get("state_dict")
     if not isinstance(state_dict, dict) or not all(
-        isinstance(tensor, Tensor) for tensor in state_dict.values()
+        isinstance(key, str) and isinstance(tensor, Tensor) for key, tensor in state_dict.items()
     ):
-        raise MemberError("has no state_dict of tensors")
+        raise MemberError("has no state_dict of tensors by name")
     return state_dict

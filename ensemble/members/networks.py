@@ -112,6 +112,15 @@ def network_stride(network: nn.Module) -> int:
 
 def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     """Load a state_dict of exactly this network; raises MemberError naming what does not fit."""
+    check_weights(network, state_dict)
+    try:
+        network.load_state_dict(state_dict)
+    except RuntimeError as error:  # tensors that cannot be copied, as sparse ones
+        raise MemberError(f"state_dict cannot be loaded: {error}") from error
+
+
+def check_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
+    """Raise MemberError, naming what does not fit, for a state_dict of another network."""
     own = network.state_dict()
     missing = sorted(set(own) - set(state_dict))
     extra = sorted(set(state_dict) - set(own))
@@ -123,7 +132,6 @@ def load_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     for what, keys in (("lacks", missing), ("has unknown", extra), ("has wrong shapes in", wrong)):
         if keys:
             raise MemberError(f"state_dict {what} {len(keys)} keys", got=_few(keys))
-    network.load_state_dict(state_dict)
 
 
 def _build_torchvision(spec: NetworkSpec, num_classes: int, weights: str | None) -> nn.Module:

@@ -1,4 +1,6 @@
 import pickle
+import random
+import zipfile
 
 import pytest
 import torch
@@ -93,6 +95,29 @@ def test_a_member_with_damaged_weights_is_refused(path):
     path.write_bytes(data)
     with pytest.raises(MemberError, match=r"tiny.pt: is damaged"):
         read_member(path)
+
+
+def test_whatever_stands_in_a_sound_archive_is_read_or_refused(tmp_path):
+    """Members that were made up: every checksum is right, and what they say is not."""
+    rng, path = random.Random(0), tmp_path / "made-up.pt"
+    tensors = {"a": torch.zeros(3, 4), "b": torch.ones(2, dtype=torch.int64)}
+    write_member(path, Manifest(**manifest()), tensors)
+    with zipfile.ZipFile(path) as archive:
+        records = {info.filename: archive.read(info) for info in archive.infolist()}
+    (pickled,) = (name for name in records if name.endswith("data.pkl"))
+    refused = 0
+    for _ in range(500):
+        data = bytearray(records[pickled])
+        for _ in range(rng.choice((1, 2, 5))):
+            data[rng.randrange(len(data))] = rng.randrange(256)
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in (records | {pickled: bytes(data)}).items():
+                archive.writestr(name, content)
+        try:
+            read_member(path)
+        except MemberError:
+            refused += 1
+    assert refused > 300
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
