@@ -32,8 +32,8 @@ def read_checkpoint(path: Path, kind: str) -> Any:
             raise MemberError(f"is no {kind}, or is cut off", where=path)
         _refuse_damage(path)
         with warnings.catch_warnings():
-            # torch's advice to itself, which malformed files bring up
-            warnings.filterwarnings("ignore", message="TypedStorage is deprecated")
+            # malformed files bring up torch's advice to its own programmers
+            warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except MemberError:
         raise

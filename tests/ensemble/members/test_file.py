@@ -109,7 +109,8 @@ def test_whatever_stands_in_a_sound_archive_is_read_or_refused(tmp_path):
     for _ in range(500):
         data = bytearray(records[pickled])
         for _ in range(rng.choice((1, 2, 5))):
-            data[rng.randrange(len(data))] = rng.randrange(256)
+            start = rng.randrange(len(data))
+            data[start : start + rng.choice((1, 1, 4))] = rng.randbytes(rng.choice((0, 1, 3)))
         with zipfile.ZipFile(path, "w") as archive:
             for name, content in (records | {pickled: bytes(data)}).items():
                 archive.writestr(name, content)
