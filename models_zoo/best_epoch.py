@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ensemble.errors import OutputError
+from ensemble.errors import MemberError, OutputError
+from ensemble.members.checkpoint import read_checkpoint
 from ensemble.whole_file import whole_file
 
 
@@ -31,11 +32,19 @@ class Best:
 
 
 def read_best(path: Path) -> Best | None:
-    """The best epoch of an earlier run, or None where there is none."""
+    """The best epoch of an earlier run, or None where there is none.
+
+    Raises MemberError with the path for a file that is damaged.
+    """
     if not path.exists():
         return None
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    return Best(content["epoch"], np.array(content["dice"], np.float64), content["state_dict"])
+    content = read_checkpoint(path, "best epoch")
+    try:
+        epoch, dice = int(content["epoch"]), np.array(content["dice"], np.float64)
+        state_dict = dict(content["state_dict"])
+    except (TypeError, ValueError, LookupError) as error:
+        raise MemberError("is no best epoch", where=path) from error
+    return Best(epoch, dice.reshape(-1), state_dict)
 
 
 def write_best(path: Path, best: Best) -> None:

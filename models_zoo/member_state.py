@@ -52,13 +52,15 @@ class MemberState:
         stored = self._read()
         if stored is None:
             return []
-        job = stored.get("job", {})
+        job = stored.get("job")
+        if not isinstance(job, dict):
+            return [f"{_JOB_FILE}, which is damaged"]
         return sorted(key for key in {*job, *self.job} if job.get(key) != self.job.get(key))
 
-    def begin(self) -> None:
-        """Make the folder ready: what belongs to another job is removed."""
+    def begin(self, *, anew: bool = False) -> None:
+        """Make the folder ready: what belongs to another job, or is not wanted, is removed."""
         try:
-            if self.stage() == "new" and self.folder.exists():
+            if (anew or self.stage() == "new") and self.folder.exists():
                 shutil.rmtree(self.folder)
         except OSError as error:
             raise self._not_removed(error) from error
@@ -74,12 +76,17 @@ class MemberState:
             raise self._not_removed(error) from error
 
     def _read(self) -> dict[str, Any] | None:
-        """The stored job; None without one, or where it is cut off and so of no use."""
+        """What an earlier run stored, empty where it is damaged; None without one."""
+        path = self.folder / _JOB_FILE
         try:
-            content = json.loads((self.folder / _JOB_FILE).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
             return None
-        return content if isinstance(content, dict) else None
+        except OSError as error:
+            raise OutputError(f"cannot be read: {error.strerror}", where=path) from error
+        except (ValueError, RecursionError):
+            return {}
+        return content if isinstance(content, dict) else {}
 
     def _write(self, *, finished: bool) -> None:
         text = json.dumps({"job": self.job, "finished": finished}, indent=1)

@@ -23,7 +23,8 @@ from ensemble.progress import Progress, silent
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
 from models_zoo.member_spec import MemberSpec
 from models_zoo.member_state import MemberState, digest_data
-from models_zoo.training import BEST, LAST, EpochResult, Trained, TrainingJob, train_member
+from models_zoo.resume import STATE, check_resumable
+from models_zoo.training import EpochResult, Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels, read_validation_labels
 from models_zoo.zoo_data import open_data
 from models_zoo.zoo_file import Zoo, read_zoo
@@ -145,16 +146,37 @@ def _train_all(run: _Run, todo: Sequence[tuple[MemberSpec, MemberState]]) -> dic
 
 
 def _train_one(run: _Run, spec: MemberSpec, state: MemberState) -> None:
+    fault = _state_fault(run, spec, state)
     if changes := state.changes():
         run.reporter.note(spec.full_name, f"is trained anew, changed: {', '.join(changes)}")
-    elif state.stage() == "started" and (state.folder / LAST).exists():
+    elif fault is not None:
+        run.reporter.note(spec.full_name, f"is trained anew, cannot go on: {fault}")
+    elif _has_state(state):
         run.reporter.note(spec.full_name, "goes on where an earlier run stopped")
-    state.begin()
+    state.begin(anew=fault is not None)
     job = TrainingJob(spec, run.train, run.held_out, state.folder, run.device)
     trained = train_member(job, watch=run.reporter.epoch, progress=run.progress)
     manifest, network = _member_of(job, trained)
     write_member(_member_path(run.folder, spec), manifest, network.state_dict())
-    state.finish(remove=(LAST, BEST))
+    state.finish(remove=STATE)
+
+
+def _has_state(state: MemberState) -> bool:
+    """Whether an earlier run of this job left files to go on from, be they sound or not."""
+    return state.stage() != "new" and any((state.folder / name).exists() for name in STATE)
+
+
+def _state_fault(run: _Run, spec: MemberSpec, state: MemberState) -> MemberError | None:
+    """Why a training cannot go on from what an earlier run left, or None."""
+    if not _has_state(state):
+        return None
+    num_classes = len(run.train.classes)
+    network = build_network(spec.network, in_channels=spec.channels, num_classes=num_classes)
+    try:
+        check_resumable(state.folder, network, num_classes)
+    except MemberError as error:
+        return error
+    return None
 
 
 def _member_of(job: TrainingJob, trained: Trained) -> tuple[Manifest, nn.Module]:

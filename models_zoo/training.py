@@ -32,11 +32,9 @@ from models_zoo.loader import (
 )
 from models_zoo.losses import segmentation_loss
 from models_zoo.member_spec import MemberSpec
+from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
-
-LAST = "last.ckpt"
-BEST = "best.pt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,10 @@ class Trained:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """All that a training needs; `state` is the folder from which it can be continued."""
+    """All that a training needs; `state` is the folder from which it can be continued.
+
+    What lies in it is trusted, see `check_resumable`.
+    """
 
     spec: MemberSpec
     train: LabelledFolder
@@ -181,12 +182,13 @@ class Learner(lightning.LightningModule):
         self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, score, is_best, seconds))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the clock."""
-        checkpoint["train_s"] = self._train_s
+        """Keep the clock, and which epoch `best.pt` must hold at least."""
+        checkpoint[TRAIN_S] = self._train_s
+        checkpoint[BEST_EPOCH] = 0 if self._best is None else self._best.epoch
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Go on with the clock."""
-        self._train_s = float(checkpoint["train_s"])
+        self._train_s = float(checkpoint[TRAIN_S])
 
     def configure_optimizers(self) -> Any:
         """AdamW without decay on biases and normalisation; linear warm-up, then a cosine to 0."""

@@ -4,7 +4,8 @@ import pytest
 from drawings import write_drawings
 
 from ensemble.datasets import open_labelled
-from models_zoo.member_state import digest_data
+from models_zoo.member_spec import MemberSpec
+from models_zoo.member_state import MemberState, digest_data
 
 
 @pytest.fixture
@@ -44,3 +45,26 @@ def test_a_link_to_nothing_is_not_the_business_of_a_digest(folder):
     (folder / "images" / "gone.png").symlink_to(folder / "nowhere.png")
 
     assert digest_data([folder], parts) != before
+
+
+@pytest.mark.parametrize("text", ["", "{", "3", '{"job": 3}', "[" * 100_000])
+def test_a_damaged_job_file_is_a_change(tmp_path, text):
+    state = MemberState.of(tmp_path, MemberSpec(arch="unet"), "0")
+    state.begin()
+    assert (state.stage(), state.changes()) == ("started", [])
+
+    (state.folder / "job.json").write_text(text)
+
+    assert (state.stage(), state.changes()) == ("new", ["job.json, which is damaged"])
+
+
+def test_beginning_anew_leaves_nothing(tmp_path):
+    state = MemberState.of(tmp_path, MemberSpec(arch="unet"), "0")
+    state.begin()
+    (state.folder / "best.pt").touch()
+    state.begin()
+    assert (state.folder / "best.pt").exists()
+
+    state.begin(anew=True)
+
+    assert [path.name for path in state.folder.iterdir()] == ["job.json"]

@@ -141,6 +141,24 @@ def test_an_interrupted_run_goes_on_and_ends_like_a_whole_one(zoo_file, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["last.ckpt", "best.pt"])
+def test_a_damaged_state_is_told_and_the_member_trained_anew(zoo_file, name):
+    with pytest.raises(KeyboardInterrupt):
+        train_zoo(zoo_file, device="cpu", reporter=Hearer(stop_after=1))
+    path = zoo_file.parent / "members" / ".train" / "unet" / name
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+    hearer = Hearer()
+    assert train_zoo(zoo_file, device="cpu", reporter=hearer).failed == {}
+
+    ((member, text),) = hearer.notes
+    assert member == "unet"
+    assert text.startswith("is trained anew, cannot go on: ")
+    assert name in text
+    assert [result.epoch for result in hearer.epochs] == [1, 2]
+
+
+@pytest.mark.slow
 def test_a_finished_member_is_trained_again_only_if_something_changed(zoo_file):
     train_zoo(zoo_file, device="cpu")
 
