@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ensemble.errors import ClassListError
+from ensemble.yaml_file import read_yaml_file
 
 CLASS_FILE = "classes.yaml"
 BACKGROUND = "background"
@@ -124,12 +123,7 @@ def find_class_list(folder: Path) -> ClassList | None:
 
 def read_class_list(path: Path) -> ClassList:
     """Read a `classes.yaml`; raises ClassListError with the path for anything wrong in it."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ClassListError(f"is not YAML: {error}", where=path) from error
-    except OSError as error:
-        raise ClassListError(f"cannot be read: {error.strerror}", where=path) from error
+    content = read_yaml_file(path, ClassListError).content
     try:
         return class_list_from_dict(content)
     except ClassListError as error:

@@ -19,6 +19,8 @@ from ensemble.members.manifest import InputSpec, Intensity, Library, NetworkSpec
 LossName = Literal["bce_dice", "bce", "dice", "focal_dice"]
 Precision = Literal["auto", "fp32", "bf16"]
 Probability = Annotated[float, Field(ge=0, le=1)]
+# albumentations takes gamma in percent, from 1 on
+Gamma = Annotated[float, Field(ge=0.01, le=100)]
 Side = Annotated[int, Field(ge=1, le=8192)]
 
 TORCHVISION_PREFIX = "torchvision/"
@@ -29,9 +31,12 @@ _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
 
 
 class Section(BaseModel):
-    """A part of zoo.yaml: unknown keys are refused, and so is true or false for anything else."""
+    """A part of zoo.yaml: unknown keys are refused, and so is true or false for anything else.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    Numbers are finite.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @field_validator("*", mode="before")
     @classmethod
@@ -63,10 +68,17 @@ class AugmentSpec(Section):
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.15
     contrast: Annotated[float, Field(ge=0, le=1)] = 0.2
     gamma: Probability = 0.3
-    gamma_limit: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]] = (0.7, 1.4)
+    gamma_limit: tuple[Gamma, Gamma] = (0.7, 1.4)
     clahe: Probability = 0.1
     emboss: Probability = 0.1
     sharpen: Probability = 0.1
+
+    @field_validator("gamma_limit")
+    @classmethod
+    def _lower_first(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] > value[1]:
+            raise ValueError("the lower limit comes first")
+        return value
 
     @model_validator(mode="before")
     @classmethod

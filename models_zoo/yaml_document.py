@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ensemble.errors import ConfigError
+from ensemble.yaml_file import read_yaml_file
 
 Loc = tuple[str | int, ...]
 
@@ -48,31 +49,9 @@ class YamlDocument:
 
 
 def read_yaml(path: Path) -> YamlDocument:
-    """Read a file of one YAML document; raises ConfigError for what is no YAML or no text.
-
-    A key that stands twice in a mapping is an error: YAML itself would keep the last silently.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        doubled = [] if root is None else sorted(_doubled_keys(root, set()))
-        content = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = path.name if mark is None else f"{path.name}:{mark.line + 1}:{mark.column + 1}"
-        raise ConfigError(f"is not YAML: {error.problem or error.context}", where=place) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"is not YAML: {error}", where=path) from error
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", where=path) from error
-    if doubled:
-        raise ConfigError(
-            "; ".join(
-                f"{path.name}:{row}:{column}: the key {key} stands twice in its mapping"
-                for row, column, key in doubled
-            )
-        )
-    return YamlDocument(path, content, root)
+    """Read a file of one YAML document; raises ConfigError for what is no YAML or no text."""
+    parsed = read_yaml_file(path, ConfigError)
+    return YamlDocument(path, parsed.content, parsed.root)
 
 
 def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Mark] | None:
@@ -84,21 +63,3 @@ def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Mark
     if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
         return node.value[part], node.value[part].start_mark
     return None
-
-
-def _doubled_keys(node: yaml.Node, walked: set[int]) -> Iterator[tuple[int, int, str]]:
-    """Line, column and name of every key that its mapping already has; aliases are walked once."""
-    if id(node) in walked:
-        return
-    walked.add(id(node))
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _doubled_keys(item, walked)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            # "<<" merges other mappings and may stand twice
-            if key.value in seen and key.value != "<<":
-                yield key.start_mark.line + 1, key.start_mark.column + 1, str(key.value)
-            seen.add(str(key.value))
-            yield from _doubled_keys(value, walked)

@@ -13,7 +13,7 @@ PACKAGES = ("ensemble", "models_zoo")
 # From the ground up; a module may import from its own layer and from those before it.
 LAYERS = (
     {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble"},
-    {"ensemble.classes", "ensemble.kernels"},
+    {"ensemble.classes", "ensemble.yaml_file", "ensemble.kernels"},
     {"ensemble.rle", "ensemble.bit_planes", "ensemble.streaming", "ensemble.intervals"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.pictures"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},

@@ -119,6 +119,18 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
         ("arch: unet, mean: [0.5, 0.5]", "members.0.mean", "3 values"),
         ("arch: unet, epochs: yes", "members.0.epochs", "is true"),
         ("arch: unet, lr: fast", "members.0.lr", "got 'fast'"),
+        (
+            "arch: unet, augment: {gamma_limit: [0.001, 2]}",
+            "members.0.augment.gamma_limit.0",
+            "greater than or equal to 0.01",
+        ),
+        (
+            "arch: unet, augment: {gamma_limit: [2, 1]}",
+            "members.0.augment.gamma_limit",
+            "lower limit comes first",
+        ),
+        ("arch: unet, warmup_epochs: .inf", "members.0.warmup_epochs", "finite"),
+        ("arch: unet, std: .nan", "members.0.std.0", ""),
         ("arch: unet, augment: {gamma_limit: [0.5]}", "members.0.augment.gamma_limit.1", ""),
     ],
 )
