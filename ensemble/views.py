@@ -1,15 +1,18 @@
-"""Test-time views: the eight symmetries of a rectangle and changes of scale, with their inverses.
+"""Test-time views: symmetries of a rectangle, changes of scale and of intensity.
 
-A view transforms a network's input; its inverse brings the soft map of the answer back to the
+A view transforms what a network looks at; its inverse brings the soft map of the answer back to the
 grid of the untransformed input. Symmetries move pixels and are exact on every size; a scaled view
-is rounded to the network's stride and comes back to the exact grid by interpolation.
+is rounded to the network's stride and comes back to the exact grid by interpolation; a change of
+intensity has nothing to bring back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any, cast
 
 import torch
 import ttach.functional as symmetry
@@ -18,17 +21,23 @@ from torch.nn.functional import interpolate
 
 from ensemble.errors import ConfigError
 
-MIN_SCALE, MAX_SCALE = 0.1, 8.0
+MIN_FACTOR, MAX_FACTOR = 0.1, 8.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class View:
-    """Transpose, then flip, then resize by `scale`; the parts that are off do nothing."""
+    """Change intensities, transpose, flip, resize, in this order; parts that are off do nothing.
+
+    Intensities p in 0..1 become brightness * (m + contrast * (p - m)), m the mean of all of them in
+    the network's input, cut to 0..1. Sides are multiplied by `scale`.
+    """
 
     transpose: bool = False
     flip_y: bool = False
     flip_x: bool = False
     scale: float = 1.0
+    brightness: float = 1.0
+    contrast: float = 1.0
 
     @property
     def mirrored(self) -> bool:
@@ -39,8 +48,8 @@ class View:
     def name(self) -> str:
         """A short name: "identity", "hflip", "rot90", "hflip*scale=0.75"."""
         parts = [] if self._symmetry == (False, False, False) else [_NAMES[self._symmetry]]
-        if self.scale != 1.0:
-            parts.append(f"scale={self.scale:g}")
+        factors = {factor: getattr(self, factor) for factor in _FACTORS}
+        parts += [f"{factor}={value:g}" for factor, value in factors.items() if value != 1.0]
         return "*".join(parts) or "identity"
 
     @property
@@ -57,22 +66,35 @@ class View:
             flip_y ^ other.flip_y,
             flip_x ^ other.flip_x,
             self.scale * other.scale,
+            self.brightness * other.brightness,
+            self.contrast * other.contrast,
         )
 
+    def size(self, size: tuple[int, int], stride: int) -> tuple[int, int]:
+        """(h', w') of an input of (h, w); scaled sides are rounded to a multiple of stride."""
+        height, width = size[::-1] if self.transpose else size
+        if self.scale == 1.0:
+            return height, width
+        return _rounded(height * self.scale, stride), _rounded(width * self.scale, stride)
+
+    def rounded(self, size: tuple[int, int], stride: int) -> View:
+        """The same view, without its scale where that rounds to the size of an input of (h, w)."""
+        plain = replace(self, scale=1.0)
+        return plain if plain.size(size, stride) == self.size(size, stride) else self
+
     def apply(self, batch: Tensor, stride: int) -> Tensor:
-        """Transform input (N, ch, h, w) float; scaled sides are rounded to a multiple of stride."""
+        """Transform intensities (N, ch, h, w) float32 in 0..1 to (N, ch, h', w')."""
+        size = self.size((batch.shape[2], batch.shape[3]), stride)
+        if self.brightness != 1.0 or self.contrast != 1.0:
+            mean = batch.mean((1, 2, 3), keepdim=True)
+            batch = (self.brightness * (mean + self.contrast * (batch - mean))).clamp(0, 1)
         if self.transpose:
             batch = batch.transpose(2, 3)
         if self.flip_y:
             batch = symmetry.vflip(batch)
         if self.flip_x:
             batch = symmetry.hflip(batch)
-        if self.scale == 1.0:
-            return batch
-        height, width = (
-            max(round(side * self.scale / stride), 1) * stride for side in batch.shape[2:]
-        )
-        return resize_maps(batch, (height, width))
+        return resize_maps(batch, size)
 
     def invert(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
         """Bring maps (N, C, h', w') of the transformed input back to (N, C, h, w), h, w = size."""
@@ -91,6 +113,10 @@ def resize_maps(maps: Tensor, size: tuple[int, int]) -> Tensor:
     if tuple(maps.shape[2:]) == tuple(size):
         return maps
     return interpolate(maps, size, mode="bilinear", align_corners=False, antialias=True)
+
+
+def _rounded(side: float, stride: int) -> int:
+    return max(round(side / stride), 1) * stride
 
 
 IDENTITY = View()
@@ -115,7 +141,10 @@ _NAMES = {
     (True, True, True): "antitranspose",
 }
 
-_FACTORS: dict[str, tuple[View, ...]] = {
+# The parts of a view that are a number, as the specification names them.
+_FACTORS = ("scale", "brightness", "contrast")
+
+_SYMMETRIES: dict[str, tuple[View, ...]] = {
     "identity": (IDENTITY,),
     "hflip": (IDENTITY, _HFLIP),
     "vflip": (IDENTITY, _VFLIP),
@@ -129,8 +158,9 @@ def parse_views(spec: str) -> tuple[View, ...]:
     """The views of a specification such as "hflip,scale=0.75:1:1.25": the product of its factors.
 
     Factors: hflip, vflip, transpose (each with the untouched image), rot90 (four quarter turns),
-    d4 (all eight symmetries), scale=S:S:... (just the scales named). "" is the untouched image
-    alone. Views that come out equal are kept once. Raises ConfigError for anything else.
+    d4 (all eight symmetries), scale=S:S:..., brightness=B:B:..., contrast=C:C:... (just the values
+    named). "" is the untouched image alone. Views that come out equal are kept once. Raises
+    ConfigError for anything else.
     """
     factors = [_parse_factor(word.strip()) for word in spec.split(",") if word.strip()]
     views: list[View] = []
@@ -149,30 +179,37 @@ def format_views(views: tuple[View, ...]) -> str:
 
 
 def _parse_factor(word: str) -> tuple[View, ...]:
-    if word.startswith("scale="):
-        return tuple(View(scale=_parse_scale(text)) for text in word[len("scale=") :].split(":"))
-    if word in _FACTORS:
-        return _FACTORS[word]
+    name, equals, values = word.partition("=")
+    if equals and name in _FACTORS:
+        return tuple(_with_factor(name, _parse_value(name, text)) for text in values.split(":"))
+    if word in _SYMMETRIES:
+        return _SYMMETRIES[word]
     raise ConfigError(
         f"unknown view {word!r}",
         where="--tta",
-        expected=f"{', '.join(_FACTORS)} or scale=0.75:1:1.25, separated by commas",
+        expected=f"{', '.join(_SYMMETRIES)}, scale=0.75:1:1.25, brightness=0.9:1:1.1 or "
+        "contrast=0.8:1:1.2, separated by commas",
     )
 
 
-def _parse_scale(text: str) -> float:
+def _with_factor(name: str, value: float) -> View:
+    changes: dict[str, Any] = {name: value}
+    return replace(IDENTITY, **changes)
+
+
+def _parse_value(name: str, text: str) -> float:
     try:
-        scale = float(text)
+        value = float(text)
     except ValueError:
-        scale = 0.0
-    if not MIN_SCALE <= scale <= MAX_SCALE:
+        value = 0.0
+    if not MIN_FACTOR <= value <= MAX_FACTOR:
         raise ConfigError(
-            "a scale must be a number",
+            f"a {name} must be a number",
             where="--tta",
-            expected=f"{MIN_SCALE:g} to {MAX_SCALE:g}",
+            expected=f"{MIN_FACTOR:g} to {MAX_FACTOR:g}",
             got=repr(text),
         )
-    return scale
+    return value
 
 
 def mean_over_views(
@@ -182,21 +219,40 @@ def mean_over_views(
     *,
     stride: int,
     mirror_permutation: tuple[int, ...],
+    at_once: int = 1,
 ) -> Tensor:
-    """Mean of a network's maps (N, C, h, w) over views of its input batch (N, ch, h, w).
+    """Mean of a network's maps (N, C, h, w) over views of its input batch (N, ch, h, w) in 0..1.
 
-    `forward` answers a transformed batch with maps of its size. Under a mirrored view class c of
-    the answer is class mirror_permutation[c] of the image. Views are folded in one at a time.
+    `forward` answers transformed inputs with maps of their size. Under a mirrored view class c of
+    the answer is class mirror_permutation[c] of the image. Views of one size go through the network
+    together, up to `at_once` inputs, and those that rounding makes equal only once; they are folded
+    in one at a time.
     """
+    if not views:
+        raise ConfigError("there must be at least one view")
     size = (batch.shape[2], batch.shape[3])
+    counts = Counter(view.rounded(size, stride) for view in views)
     swap = torch.tensor(mirror_permutation, device=batch.device)
     swaps = mirror_permutation != tuple(range(len(mirror_permutation)))
     total: Tensor | None = None
+    for together in _of_one_size(counts, size, stride, max(at_once // len(batch), 1)):
+        taken = [view.apply(batch, stride) for view in together]
+        answers = forward(taken[0] if len(taken) == 1 else torch.cat(taken))
+        for view, answer in zip(together, torch.split(answers, len(batch)), strict=True):
+            maps = view.invert(answer, size)
+            if view.mirrored and swaps:
+                maps = maps[:, swap]
+            total = torch.zeros_like(maps) if total is None else total
+            total.add_(maps, alpha=counts[view])
+    return cast(Tensor, total).div_(len(views))
+
+
+def _of_one_size(
+    views: Iterable[View], size: tuple[int, int], stride: int, most: int
+) -> Iterator[list[View]]:
+    """Views in groups of at most `most` that give inputs of one size."""
+    by_size: dict[tuple[int, int], list[View]] = {}
     for view in views:
-        maps = view.invert(forward(view.apply(batch, stride)), size)
-        if view.mirrored and swaps:
-            maps = maps[:, swap]
-        total = maps.clone() if total is None else total.add_(maps)
-    if total is None:
-        raise ConfigError("there must be at least one view")
-    return total.div_(len(views))
+        by_size.setdefault(view.size(size, stride), []).append(view)
+    for alike in by_size.values():
+        yield from (alike[start : start + most] for start in range(0, len(alike), most))

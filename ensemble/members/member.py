@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +21,23 @@ from ensemble.members.networks import (
 )
 
 FusionSpace = Literal["prob", "logit"]
+Precision = Literal["fp32", "bf16"]
+
+# Inputs that go through a network together where nothing is said. Two inputs at once took as long
+# as one after the other on a CPU; a GPU needs several to be busy.
+_AT_ONCE = {"cuda": 8}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How networks are run: `precision` bf16 is autocast, about 1e-2 off in logits; `compiled` by
+    torch.compile, which pays for itself after some hundred images; `at_once`: inputs (views,
+    windows) that go through a network together, None for what suits the device.
+    """
+
+    precision: Precision = "fp32"
+    compiled: bool = False
+    at_once: int | None = None
 
 
 class Member:
@@ -30,12 +48,22 @@ class Member:
     """
 
     def __init__(
-        self, manifest: Manifest, network: nn.Module, *, device: torch.device, sha256: str = ""
+        self,
+        manifest: Manifest,
+        network: nn.Module,
+        *,
+        device: torch.device,
+        sha256: str = "",
+        options: RunOptions = RunOptions(),
     ) -> None:
         self.manifest = manifest
         self.sha256 = sha256
         self.device = device
-        self.network = network.to(device).eval()
+        # convolutions over pixels whose channels lie together were up to 1.3 times faster
+        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+        self.at_once = options.at_once or _AT_ONCE.get(device.type, 1)
+        self._precision = options.precision
+        self._forward = torch.compile(self.network) if options.compiled else self.network
 
     @property
     def name(self) -> str:
@@ -59,7 +87,10 @@ class Member:
 
     def _logits(self, batch: Tensor) -> Tensor:
         try:
-            return logits_of(self.network(batch)).float()
+            with torch.autocast(
+                self.device.type, torch.bfloat16, enabled=self._precision == "bf16"
+            ):
+                return logits_of(self._forward(batch)).float()
         except torch.OutOfMemoryError as error:
             raise DeviceError(
                 f"out of memory at an input of {tuple(batch.shape)}",
@@ -79,7 +110,7 @@ def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
     return logits.log_softmax(1) if exclusive else logits
 
 
-def load_member(path: Path, device: torch.device) -> Member:
+def load_member(path: Path, device: torch.device, options: RunOptions = RunOptions()) -> Member:
     """Load a member file onto a device; raises MemberError with the path."""
     stored = read_member(path)
     manifest = stored.manifest
@@ -92,4 +123,4 @@ def load_member(path: Path, device: torch.device) -> Member:
         load_weights(network, stored.state_dict)
     except EnsError as error:
         raise MemberError(str(error), where=path) from error
-    return Member(manifest, network, device=device, sha256=stored.sha256)
+    return Member(manifest, network, device=device, sha256=stored.sha256, options=options)

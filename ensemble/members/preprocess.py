@@ -18,13 +18,20 @@ _PERCENTILES = (1.0, 99.0)
 def prepare_image(image: Image, spec: InputSpec) -> NDArray[np.uint8]:
     """Bring a decoded image (H, W) or (H, W, 3), 8 or 16 bit, to (h, w, channels) uint8.
 
-    h, w = spec.size. Shrinking averages over areas (no aliasing), enlarging is bilinear; both keep
-    pixel centres in place.
+    h, w = spec.size; with windows its own size, or that of a window on a side that is smaller,
+    mirrored below and on the right. Shrinking averages over areas (no aliasing), enlarging is
+    bilinear; both keep pixel centres in place.
     """
-    pixels = to_eight_bit(
-        resize_image(_to_channels(image, spec.channels), spec.size), spec.intensity
-    )
-    return pixels.reshape(*spec.size, spec.channels)
+    image = _to_channels(image, spec.channels)
+    if spec.window is None:
+        image = resize_image(image, spec.size)
+    pixels = to_eight_bit(image, spec.intensity).reshape(*image.shape[:2], spec.channels)
+    return pixels if spec.window is None else _pad(pixels, spec.size)
+
+
+def _pad(pixels: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    below, right = (max(want - have, 0) for want, have in zip(size, pixels.shape, strict=False))
+    return np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="symmetric")
 
 
 def resize_image(image: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
@@ -55,10 +62,19 @@ def to_eight_bit(image: NDArray[Any], intensity: Intensity) -> NDArray[np.uint8]
 
 def normalise(pixels: torch.Tensor, spec: InputSpec) -> torch.Tensor:
     """(N, h, w, channels) uint8 on any device to network input (N, channels, h, w) float32."""
-    mean = torch.tensor(spec.mean, device=pixels.device).view(-1, 1, 1)
-    std = torch.tensor(spec.std, device=pixels.device).view(-1, 1, 1)
-    planar = pixels.permute(0, 3, 1, 2).to(torch.float32)
-    return (planar / 255.0 - mean) / std
+    return standardise(to_intensities(pixels), spec)
+
+
+def to_intensities(pixels: torch.Tensor) -> torch.Tensor:
+    """(N, h, w, channels) uint8 to (N, channels, h, w) float32 in 0..1."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32) / 255.0
+
+
+def standardise(intensities: torch.Tensor, spec: InputSpec) -> torch.Tensor:
+    """Intensities (N, channels, h, w) in 0..1 to network input: (x - mean) / std a channel."""
+    mean = torch.tensor(spec.mean, device=intensities.device).view(-1, 1, 1)
+    std = torch.tensor(spec.std, device=intensities.device).view(-1, 1, 1)
+    return (intensities - mean) / std
 
 
 def _to_channels(image: Image, channels: int) -> NDArray[Any]:

@@ -127,3 +127,45 @@ def test_resizing_is_the_triangle_filter_of_the_twin():
     batch = torch.rand(1, 2, 24, 40, dtype=torch.float64)
     ours = View(scale=0.6).apply(batch, 8)[0].numpy()
     assert ours == pytest.approx(reference._resize(batch[0].numpy(), ours.shape[1:]), abs=1e-9)
+
+
+@given(
+    st.sampled_from(["", "hflip", "d4", "rot90,scale=0.5:1", "hflip,brightness=0.8:1,scale=1:1.5"]),
+    st.integers(1, 3),
+    st.integers(1, 9),
+)
+def test_views_at_once_give_the_mean_of_views_one_by_one(spec, count, at_once):
+    batch = torch.rand(count, 2, 8, 12, generator=torch.Generator().manual_seed(0))
+    given = {"stride": 4, "mirror_permutation": (1, 0)}
+    one_by_one = mean_over_views(parse_views(spec), batch, lambda x: x**2, **given)
+    together = mean_over_views(parse_views(spec), batch, lambda x: x**2, **given, at_once=at_once)
+    assert torch.allclose(one_by_one, together, atol=1e-6)
+
+
+def test_scales_that_round_to_one_size_go_through_the_network_once():
+    inputs = []
+
+    def forward(batch):
+        inputs.append(tuple(batch.shape))
+        return batch
+
+    batch = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(0))
+    views = parse_views("scale=0.99:1:1.01")
+    mean = mean_over_views(views, batch, forward, stride=32, mirror_permutation=(0,))
+    assert inputs == [(1, 1, 32, 32)]
+    assert torch.allclose(mean, batch)
+
+
+def test_intensities_change_about_the_mean_and_stay_in_range():
+    batch = torch.tensor([[[[0.2, 0.4, 0.9]]]])
+    assert torch.allclose(
+        View(brightness=1.2, contrast=0.5).apply(batch, 1), torch.tensor([[[[0.42, 0.54, 0.84]]]])
+    )
+    assert View(contrast=3.0).apply(batch, 1).flatten().tolist() == pytest.approx([0, 0.2, 1])
+
+
+def test_intensity_views_are_named_and_multiplied_out():
+    views = parse_views("brightness=0.9:1,contrast=1:1.2")
+    assert format_views(views) == "brightness=0.9,brightness=0.9*contrast=1.2,identity,contrast=1.2"
+    with pytest.raises(ConfigError, match="brightness must be a number"):
+        parse_views("brightness=0")
