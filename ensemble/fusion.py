@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ensemble.classes import ClassList
-from ensemble.masks import argmax_runs, maps_to_runs
+from ensemble.inference import Piece
+from ensemble.masks import Band, band_argmax, band_runs
 from ensemble.members.member import FusionSpace
 from ensemble.rle import Runs
 from ensemble.weights import FusionWeights
@@ -37,6 +38,12 @@ class MemberShare:
 
     def __len__(self) -> int:
         return len(self.classes)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether channel c goes to class c, for the first n of both."""
+        order = torch.arange(len(self.classes))
+        return torch.equal(self.channels, order) and torch.equal(self.classes, order)
 
 
 def plan_shares(weights: FusionWeights, member_classes: Sequence[ClassList]) -> list[MemberShare]:
@@ -60,29 +67,56 @@ class FusedMaps:
 
     def add(self, soft_map: Tensor, share: MemberShare) -> None:
         """Add a member's soft map (C_m, h, w) float32, in place, on its device."""
-        device = soft_map.device
-        key = ((soft_map.shape[1], soft_map.shape[2]), device)
+        key = ((soft_map.shape[1], soft_map.shape[2]), soft_map.device)
         if key not in self._sums:
             self._sums[key] = soft_map.new_zeros((self._num_classes, *key[0]))
-        weighted = soft_map[share.channels.to(device)] * share.weights.to(device)[:, None, None]
-        self._sums[key].index_add_(0, share.classes.to(device), weighted)
+        _add(self._sums[key], soft_map, share)
 
     def result(self) -> list[NDArray[np.float32]]:
         """One (C, h, w) float32 array a grid; the fused map is the sum of their interpolations."""
         return [total.cpu().numpy() for total in self._sums.values()]
 
 
-def fused_runs(
-    maps: Sequence[NDArray[np.float32]],
-    weights: FusionWeights,
-    size: tuple[int, int],
-    *,
-    exclusive: bool,
-) -> list[Runs]:
-    """Masks of (H, W) = size as runs, one entry a class: above its threshold, or the largest."""
+class FusedRows:
+    """Accumulates weighted pieces of maps of the image's own size, from top to bottom.
+
+    Only `height` rows are held: those from the last taken on. Memory is C height W float32.
+    """
+
+    def __init__(self, num_classes: int, height: int, width: int, device: torch.device) -> None:
+        self._sums = torch.zeros((num_classes, height, width), device=device)
+        self._top = 0
+
+    def add(self, piece: Piece, share: MemberShare) -> None:
+        """Add a window's piece in place; it must lie within the rows that are held."""
+        top, (height, width) = piece.top - self._top, piece.maps.shape[1:]
+        place = self._sums[:, top : top + height, piece.left : piece.left + width]
+        _add(place, piece.maps.to(self._sums.device), share)
+
+    def take(self, end: int) -> NDArray[np.float32]:
+        """The rows (C, n, W) up to `end` that were not taken yet; nothing may be added to them."""
+        count = end - self._top
+        taken = self._sums[:, :count].cpu().numpy().copy()
+        self._sums = torch.cat([self._sums[:, count:], torch.zeros_like(self._sums[:, :count])], 1)
+        self._top = end
+        return taken
+
+
+def _add(total: Tensor, maps: Tensor, share: MemberShare) -> None:
+    """Add the classes of a member's maps with their weights to a total (C, h, w), in place."""
+    device = maps.device
+    weights = share.weights.to(device)[:, None, None]
+    if share.is_plain and len(share) == len(total) == len(maps):
+        total.addcmul_(maps, weights)
+    else:
+        total.index_add_(0, share.classes.to(device), maps[share.channels.to(device)] * weights)
+
+
+def fused_runs(band: Band, weights: FusionWeights, *, exclusive: bool) -> list[Runs]:
+    """Masks of a band of rows as runs, one entry a class: above its threshold, or the largest."""
     if exclusive:
-        return argmax_runs(maps, size)
-    return maps_to_runs(maps, limits_of(weights.thresholds, weights.space), size)
+        return band_argmax(band)
+    return band_runs(band, limits_of(weights.thresholds, weights.space))
 
 
 def limits_of(thresholds: NDArray[np.float64], space: FusionSpace) -> NDArray[np.float64]:

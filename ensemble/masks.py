@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 
@@ -11,13 +12,36 @@ from numpy.typing import NDArray
 
 from ensemble.errors import MemberError
 from ensemble.kernels.argmax import argmax_segments
-from ensemble.kernels.lattice import Lattice, axis_table
+from ensemble.kernels.lattice import Lattice, axis_table, crop_axis
+from ensemble.kernels.rle import join_touching
 from ensemble.kernels.threshold import threshold_runs
-from ensemble.rle import Runs, empty_runs, encode
+from ensemble.rle import Runs, encode
 
 Maps = NDArray[np.float32]
 # How a function is run for each class: `map`, or the `map` of a pool of threads.
 Mapper = Callable[[Callable[[int], Runs], Iterable[int]], Iterable[Runs]]
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Rows first..end - 1 = `rows` of an image of (H, W) = `size`, and the fused maps over them.
+
+    `maps`: one (C, n_g, w_g) float32 a grid, all with the same C, the rows from `tops[g]` on of a
+    grid of `heights[g]` rows. They are interpolated bilinearly (align_corners=False) to the size of
+    the image and summed, pixel by pixel, only where that can matter.
+    """
+
+    maps: tuple[Maps, ...]
+    size: tuple[int, int]
+    rows: tuple[int, int]
+    tops: tuple[int, ...]
+    heights: tuple[int, ...]
+
+
+def whole_image(maps: Sequence[Maps], size: tuple[int, int]) -> Band:
+    """All rows of an image as one band of whole grids."""
+    heights = tuple(grid.shape[1] for grid in maps)
+    return Band(tuple(maps), size, (0, size[0]), (0,) * len(maps), heights)
 
 
 def maps_to_runs(
@@ -29,15 +53,10 @@ def maps_to_runs(
 ) -> list[Runs]:
     """Per class the row-major runs of the pixels whose summed map is strictly above its limit.
 
-    `maps`: one (C, h_g, w_g) float32 a grid, all with the same C. They are interpolated bilinearly
-    (align_corners=False) to (H, W) = size and summed, pixel by pixel, only where that can matter.
-    Raises MemberError for a map that is not finite.
+    `maps`: one (C, h_g, w_g) float32 a grid, interpolated and summed as a `Band` says. Raises
+    MemberError for a map that is not finite.
     """
-    limits = limits.astype(np.float32)
-    if len(maps) == 1 and maps[0].shape[1:] == tuple(size):
-        return list(mapper(partial(_full_size_runs, maps[0], limits), range(len(limits))))
-    flat, lattice = _flatten(maps, size)
-    return list(mapper(partial(_class_runs, flat, lattice, limits), range(len(limits))))
+    return band_runs(whole_image(maps, size), limits, mapper=mapper)
 
 
 def argmax_runs(maps: Sequence[Maps], size: tuple[int, int]) -> list[Runs]:
@@ -45,17 +64,42 @@ def argmax_runs(maps: Sequence[Maps], size: tuple[int, int]) -> list[Runs]:
 
     As `maps_to_runs`, for exclusive classes: every pixel gets one class, the first of equal ones.
     """
-    flat, lattice = _flatten(maps, size)
+    return band_argmax(whole_image(maps, size))
+
+
+def band_runs(band: Band, limits: NDArray[np.floating], *, mapper: Mapper = map) -> list[Runs]:
+    """`maps_to_runs` of a band: runs along the image, (C,)."""
+    limits = limits.astype(np.float32)
+    if len(band.maps) == 1 and (band.heights[0], band.maps[0].shape[2]) == tuple(band.size):
+        runs_of = partial(_full_size_runs, band.maps[0], limits)
+    else:
+        runs_of = partial(_class_runs, *_flatten(band), limits)
+    return [_moved(runs, band) for runs in mapper(runs_of, range(len(limits)))]
+
+
+def band_argmax(band: Band) -> list[Runs]:
+    """`argmax_runs` of a band: runs along the image, (C,)."""
+    flat, lattice = _flatten(band)
     starts, classes, finite = argmax_segments(flat, lattice)
     if not finite:
         raise _not_finite()
-    segments = np.stack([starts, np.diff(starts, append=size[0] * size[1])], axis=1)
+    num_pixels = (band.rows[1] - band.rows[0]) * band.size[1]
+    segments = np.stack([starts, np.diff(starts, append=num_pixels)], axis=1)
     order = np.argsort(classes, kind="stable")
     bounds = np.searchsorted(classes[order], np.arange(len(flat) + 1))
-    return [
-        np.ascontiguousarray(segments[order[first:last]]) if last > first else empty_runs()
-        for first, last in pairwise(bounds)
-    ]
+    return [_moved(segments[order[first:last]], band) for first, last in pairwise(bounds)]
+
+
+def join_bands(bands: Sequence[Sequence[Runs]]) -> list[Runs]:
+    """Runs of an image per class from those of its bands, from top to bottom."""
+    if len(bands) == 1:
+        return list(bands[0])
+    return [join_touching(np.concatenate(parts)) for parts in zip(*bands, strict=True)]
+
+
+def _moved(runs: Runs, band: Band) -> Runs:
+    """Runs of a band as runs of its image."""
+    return runs + np.array([band.rows[0] * band.size[1], 0], np.int64)
 
 
 def _full_size_runs(maps: Maps, limits: Maps, c: int) -> Runs:
@@ -72,12 +116,15 @@ def _class_runs(flat: Maps, lattice: Lattice, limits: Maps, c: int) -> Runs:
     return runs
 
 
-def _flatten(maps: Sequence[Maps], size: tuple[int, int]) -> tuple[Maps, Lattice]:
+def _flatten(band: Band) -> tuple[Maps, Lattice]:
     """Maps as the kernels take them: (C, n), the grids of a class one after the other."""
-    flat = [np.ascontiguousarray(grid, np.float32).reshape(len(grid), -1) for grid in maps]
-    heights = np.array([grid.shape[1] for grid in maps], np.int64)
-    widths = np.array([grid.shape[2] for grid in maps], np.int64)
-    lattice = Lattice(heights, widths, axis_table(heights, size[0]), axis_table(widths, size[1]))
+    flat = [np.ascontiguousarray(grid, np.float32).reshape(len(grid), -1) for grid in band.maps]
+    held = np.array([grid.shape[1] for grid in band.maps], np.int64)
+    widths = np.array([grid.shape[2] for grid in band.maps], np.int64)
+    rows = axis_table(np.array(band.heights, np.int64), band.size[0])
+    if band.rows != (0, band.size[0]):
+        rows = crop_axis(rows, *band.rows, np.array(band.tops, np.int64), held)
+    lattice = Lattice(held, widths, rows, axis_table(widths, band.size[1]))
     return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1), lattice
 
 

@@ -8,22 +8,20 @@ Memory does not depend on the number of images, members or views.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ensemble.datasets import ImageFolder, Sample
-from ensemble.ensembles import Ensemble
+from ensemble.ensembles import Ensemble, PreparedImage
 from ensemble.errors import DataError, ImageError
-from ensemble.images import Image, read_image
+from ensemble.images import read_image
 from ensemble.journal import Journal
+from ensemble.masks import Band, join_bands
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.progress import Progress, silent
-from ensemble.rle import Base, Order, format_rle
+from ensemble.rle import Base, Order, Runs, format_rle
 from ensemble.streaming import ordered_map
 
 _DECODERS, _DECODED = 2, 4
@@ -81,10 +79,13 @@ def predict(
 
 
 @dataclass(frozen=True, slots=True)
-class _Fused:
+class _Masks:
+    """Runs per class of an image, or of a band of its rows: `is_last` of them."""
+
     name: str
     size: tuple[int, int]
-    maps: list[NDArray[np.float32]]
+    runs: list[Runs]
+    is_last: bool = True
 
 
 def _records(
@@ -95,26 +96,41 @@ def _records(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and journal record of each image; decoding runs ahead, encoding behind."""
 
-    def fused() -> Iterator[_Fused]:
-        for sample, image in ordered_map(_decode, samples, threads=_DECODERS, ahead=_DECODED):
+    def prepare(sample: Sample) -> tuple[str, PreparedImage | ImageError]:
+        try:
+            return sample.name, ensemble.prepare(read_image(sample.image))
+        except ImageError as error:
+            return sample.name, error
+
+    def fuse() -> Iterator[tuple[str, Band]]:
+        for name, image in ordered_map(prepare, samples, threads=_DECODERS, ahead=_DECODED):
             if isinstance(image, ImageError):
                 failures.append(image)
-                continue
-            yield _Fused(sample.name, (image.shape[0], image.shape[1]), ensemble.fuse(image))
+            else:
+                yield from ((name, band) for band in ensemble.fuse(image))
 
-    def encode(item: _Fused) -> tuple[str, dict[str, Any]]:
-        runs = ensemble.masks(item.maps, item.size)
-        rle = [format_rle(mask, item.size, order=output.order, base=output.base) for mask in runs]
-        return item.name, {"rle": rle}
+    def encode(item: tuple[str, Band]) -> _Masks:
+        name, band = item
+        return _Masks(name, band.size, ensemble.masks(band), band.rows[1] == band.size[0])
 
-    return ordered_map(encode, fused(), threads=_ENCODERS, ahead=_ENCODED)
+    def write(image: _Masks) -> tuple[str, dict[str, Any]]:
+        rle = [
+            format_rle(mask, image.size, order=output.order, base=output.base)
+            for mask in image.runs
+        ]
+        return image.name, {"rle": rle}
+
+    masks = ordered_map(encode, fuse(), threads=_ENCODERS, ahead=_ENCODED)
+    return ordered_map(write, _whole_images(masks), threads=_ENCODERS, ahead=_ENCODED)
 
 
-def _decode(sample: Sample) -> tuple[Sample, Image | ImageError]:
-    try:
-        return sample, read_image(sample.image)
-    except ImageError as error:
-        return sample, error
+def _whole_images(bands: Iterable[_Masks]) -> Iterator[_Masks]:
+    parts: list[_Masks] = []
+    for band in bands:
+        parts.append(band)
+        if band.is_last:
+            yield replace(band, runs=join_bands([part.runs for part in parts]))
+            parts = []
 
 
 def _stamp(path: Path) -> list[int]:

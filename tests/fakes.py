@@ -9,23 +9,33 @@ import torch
 from torch import nn
 
 from ensemble.classes import ClassList
-from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
-from ensemble.members.member import Member
+from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, WindowSpec, class_field
+from ensemble.members.member import Member, RunOptions
 
 
-def manifest(name: str, classes: ClassList, size: tuple[int, int]) -> Manifest:
+def manifest(
+    name: str, classes: ClassList, size: tuple[int, int], window: WindowSpec | None = None
+) -> Manifest:
     return Manifest(
         name=name,
         network=NetworkSpec(library="smp", arch="unet", encoder="resnet18"),
         classes=class_field(classes),
-        input=InputSpec(size=size),
+        input=InputSpec(size=size, window=window),
         activation="softmax" if classes.exclusive else "sigmoid",
         stride=4,
         project_version="test",
     )
 
 
-def tiny_member(name: str, classes: ClassList, size: tuple[int, int], seed: int = 0) -> Member:
+def tiny_member(
+    name: str,
+    classes: ClassList,
+    size: tuple[int, int],
+    seed: int = 0,
+    *,
+    window: WindowSpec | None = None,
+    at_once: int = 1,
+) -> Member:
     """A member whose soft maps vary over the image and between seeds."""
     generator = torch.Generator().manual_seed(seed)
     network = nn.Conv2d(3, len(classes), 3, padding=1)
@@ -33,7 +43,11 @@ def tiny_member(name: str, classes: ClassList, size: tuple[int, int], seed: int 
         network.weight.normal_(0, 0.7, generator=generator)
         network.bias.normal_(0, 0.3, generator=generator)
     return Member(
-        manifest(name, classes, size), network, device=torch.device("cpu"), sha256=f"{seed:064x}"
+        manifest(name, classes, size, window),
+        network,
+        device=torch.device("cpu"),
+        sha256=f"{seed:064x}",
+        options=RunOptions(at_once=at_once),
     )
 
 

@@ -73,21 +73,56 @@ def fused_map(
 def soft_map(
     member: Member, views: Sequence[View], image: Image, space: str
 ) -> NDArray[np.float64]:
-    """s (C, h, w) of a member: the mean over views, each taken and undone with numpy."""
+    """s (C, h, w) of a member: of the resized image, or put together from windows one by one."""
     spec = member.manifest.input
     pixels = prepare_image(image, spec).transpose(2, 0, 1) / 255.0
+    if spec.window is None:
+        return _mean_over_views(member, views, pixels, space)
+    (height, width), (h, w) = image.shape[:2], spec.size
+    importance = _importance(h, spec.window.weighting)[:, None] * _importance(
+        w, spec.window.weighting
+    )
+    total = np.zeros((len(member.manifest.class_list), *pixels.shape[1:]))
+    weights = np.zeros(pixels.shape[1:])
+    for y in _window_starts(pixels.shape[1], h, spec.window.overlap):
+        for x in _window_starts(pixels.shape[2], w, spec.window.overlap):
+            window = pixels[:, y : y + h, x : x + w]
+            answer = _mean_over_views(member, views, window, space)
+            total[:, y : y + h, x : x + w] += importance * answer
+            weights[y : y + h, x : x + w] += importance
+    return (total / weights)[:, :height, :width]
+
+
+def _importance(size: int, weighting: str) -> NDArray[np.float64]:
+    centred = np.arange(size) - (size - 1) / 2
+    return np.ones(size) if weighting == "flat" else np.exp(-((centred / (size / 8)) ** 2) / 2)
+
+
+def _window_starts(length: int, size: int, overlap: float) -> list[int]:
+    count = 1
+    while size + (count - 1) * size * (1 - overlap) < length - 1e-9:
+        count += 1
+    return [round(start) for start in np.linspace(0, length - size, count)]
+
+
+def _mean_over_views(
+    member: Member, views: Sequence[View], pixels: NDArray[np.float64], space: str
+) -> NDArray[np.float64]:
+    """Mean over views of intensities (ch, h, w) in 0..1, each taken and undone with numpy."""
+    spec = member.manifest.input
     mean, std = (np.array(values)[:, None, None] for values in (spec.mean, spec.std))
     network = copy.deepcopy(member.network).double()
     maps = []
     for view in views:
-        answer = _forward(network, _take((pixels - mean) / std, view, member.manifest.stride))
+        taken = _take(pixels, view, member.manifest.stride)
+        answer = _forward(network, (taken - mean) / std)
         if member.manifest.class_list.exclusive:
             exponentials = np.exp(answer - answer.max(0))
             probs = exponentials / exponentials.sum(0)
             answer = probs if space == "prob" else np.log(probs)
         elif space == "prob":
             answer = 1 / (1 + np.exp(-answer))
-        answer = _undo(answer, view, spec.size)
+        answer = _undo(answer, view, pixels.shape[1:])
         if view.mirrored:
             answer = answer[list(member.manifest.class_list.mirror_permutation)]
         maps.append(answer)
@@ -100,6 +135,8 @@ def _forward(network: torch.nn.Module, pixels: NDArray[np.float64]) -> NDArray[n
 
 
 def _take(pixels: NDArray[np.float64], view: View, stride: int) -> NDArray[np.float64]:
+    contrasted = pixels.mean() + view.contrast * (pixels - pixels.mean())
+    pixels = np.clip(view.brightness * contrasted, 0, 1)
     if view.transpose:
         pixels = pixels.transpose(0, 2, 1)
     if view.flip_y:
@@ -112,7 +149,7 @@ def _take(pixels: NDArray[np.float64], view: View, stride: int) -> NDArray[np.fl
     return _resize(pixels, size)
 
 
-def _undo(maps: NDArray[np.float64], view: View, size: tuple[int, int]) -> NDArray[np.float64]:
+def _undo(maps: NDArray[np.float64], view: View, size: tuple[int, ...]) -> NDArray[np.float64]:
     maps = _resize(maps, size[::-1] if view.transpose else size)
     if view.flip_x:
         maps = maps[:, :, ::-1]

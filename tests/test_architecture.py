@@ -15,7 +15,7 @@ LAYERS = (
     {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble"},
     {"ensemble.classes", "ensemble.yaml_file", "ensemble.kernels"},
     {"ensemble.rle", "ensemble.bit_planes", "ensemble.streaming", "ensemble.intervals"},
-    {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.pictures"},
+    {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.images", "ensemble.samples"},
     {"ensemble.labels", "ensemble.journal", "ensemble.outputs"},

@@ -63,12 +63,36 @@ def axis_table(sources: NDArray[np.int64], full: int) -> Axis:
             lower[g, x] = low
             upper[g, x] = min(low + 1, sources[g] - 1)
             weight[g, x] = source - low
+    return _with_cells(lower, upper, weight)
+
+
+@kernel
+def crop_axis(
+    axis: Axis, first: int, end: int, tops: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> Axis:
+    """Pixels first..end - 1 of an axis, over the sources from `tops` (G,) on, `lengths` (G,) long.
+
+    A source beyond the last counts as the last: only with the weight 0 may it be asked for.
+    """
+    lower = np.empty((tops.shape[0], end - first), np.int64)
+    upper = np.empty_like(lower)
+    for g in range(tops.shape[0]):
+        for x in range(first, end):
+            lower[g, x - first] = axis.lower[g, x] - tops[g]
+            upper[g, x - first] = min(axis.upper[g, x] - tops[g], lengths[g] - 1)
+    return _with_cells(lower, upper, axis.weight[:, first:end].copy())
+
+
+@kernel
+def _with_cells(
+    lower: NDArray[np.int64], upper: NDArray[np.int64], weight: NDArray[np.float32]
+) -> Axis:
     cells = _joint_cells(lower)
-    joint = np.empty((num_grids, cells.shape[0] - 1), np.uint32)
-    for g in range(num_grids):
-        for j in range(joint.shape[1]):
-            joint[g, j] = lower[g, cells[j]]
-    return Axis(lower, upper, weight, cells, joint)
+    sources = np.empty((lower.shape[0], cells.shape[0] - 1), np.uint32)
+    for g in range(sources.shape[0]):
+        for j in range(sources.shape[1]):
+            sources[g, j] = lower[g, cells[j]]
+    return Axis(lower, upper, weight, cells, sources)
 
 
 @kernel

@@ -31,10 +31,25 @@ class NetworkSpec(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
 
 
+class WindowSpec(BaseModel):
+    """Overlapping windows of an image at its own size, each the network's input.
+
+    Neighbours overlap by the share `overlap` of a side or more, so that windows lie evenly from
+    border to border. Where several answer, they are averaged with weights that fall off from the
+    middle of a window as a Gaussian of an eighth of its side (nnU-Net's), or flat.
+    """
+
+    model_config = _STRICT
+
+    overlap: Annotated[float, Field(ge=0, le=0.9)] = 0.25
+    weighting: Literal["gaussian", "flat"] = "gaussian"
+
+
 class InputSpec(BaseModel):
     """How an image becomes the network's input.
 
-    The image is resized to `size` (h, w) without keeping its aspect ratio; cut to `channels`
+    The image is resized to `size` (h, w) without keeping its aspect ratio, or with `window` seen
+    through windows of `size` at its own resolution; cut to `channels`
     (1: grey, 3: RGB, grey copied); brought to 8 bit by `intensity`: "full" maps the range of its
     dtype, "percentile" its own 1st to 99th percentile, "auto" is full for 8-bit images and
     percentile for deeper ones, which seldom use their range; then (x / 255 - mean) / std a channel.
@@ -47,6 +62,7 @@ class InputSpec(BaseModel):
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
     std: tuple[Annotated[float, Field(gt=0)], ...] = (0.229, 0.224, 0.225)
     intensity: Intensity = "auto"
+    window: WindowSpec | None = None
 
     @model_validator(mode="after")
     def _one_mean_and_std_a_channel(self) -> InputSpec:

@@ -9,6 +9,7 @@ import reference
 from ensemble.classes import ClassList
 from ensemble.ensembles import Ensemble
 from ensemble.errors import MemberError, WeightsError
+from ensemble.members.manifest import WindowSpec
 from ensemble.rle import decode
 from ensemble.views import parse_views
 from ensemble.weights import FusionWeights, uniform_weights
@@ -49,9 +50,7 @@ def test_overlapping_masks_equal_the_twin(space, size, views):
     if space == "logit":
         limits = np.log(limits / (1 - limits))
     decided = 0
-    for plane, limit, runs in zip(
-        fused, limits, engine.masks(engine.fuse(image), size), strict=True
-    ):
+    for plane, limit, runs in zip(fused, limits, engine.predict(image), strict=True):
         clear = np.abs(plane - limit) >= TOLERANCE
         assert (decode(runs, size) == (plane > limit))[clear].all()
         decided += clear.sum()
@@ -66,7 +65,7 @@ def test_exclusive_masks_equal_the_twin(space, size):
     image = smooth_image(size)
     engine = Ensemble(members, weights)
     fused = reference.fused_map(members, weights, parse_views(VIEWS), image)
-    masks = np.stack([decode(runs, size) for runs in engine.masks(engine.fuse(image), size)])
+    masks = np.stack([decode(runs, size) for runs in engine.predict(image)])
     assert (masks.sum(0) == 1).all()
     ordered = np.sort(fused, axis=0)
     clear = ordered[-1] - ordered[-2] >= TOLERANCE
@@ -74,8 +73,56 @@ def test_exclusive_masks_equal_the_twin(space, size):
     assert (masks.argmax(0) == fused.argmax(0))[clear].all()
 
 
+def windowed_members(classes):
+    """One member that resizes, and two with windows of other sizes, overlaps and weightings."""
+    flat = WindowSpec(overlap=0.5, weighting="flat")
+    return [
+        tiny_member("resized", classes, (24, 32), seed=0),
+        tiny_member("gauss", classes, (20, 16), seed=1, window=WindowSpec()),
+        tiny_member("flat", classes, (12, 28), seed=2, window=flat, at_once=5),
+    ]
+
+
+@pytest.mark.parametrize("size", [(61, 47), (20, 16), (7, 90), (1, 1)])
+@pytest.mark.parametrize("views", ["", "rot90,brightness=0.8:1.1", VIEWS])
+@pytest.mark.parametrize("classes", [OVERLAPPING, EXCLUSIVE], ids=["overlapping", "exclusive"])
+def test_windows_in_bands_of_rows_equal_the_twin(size, views, classes):
+    members = windowed_members(classes)
+    weights = per_class_weights(members, views=views)
+    image = smooth_image(size)
+    fused = reference.fused_map(members, weights, parse_views(views), image)
+    masks = np.stack([decode(runs, size) for runs in Ensemble(members, weights).predict(image)])
+    if classes.exclusive:
+        ordered = np.sort(fused, axis=0)
+        clear = ordered[-1] - ordered[-2] >= TOLERANCE
+        assert (masks.argmax(0) == fused.argmax(0))[clear].all()
+        assert (masks.sum(0) == 1).all()
+    else:
+        limits = weights.thresholds[:, None, None]
+        clear = np.abs(fused - limits) >= TOLERANCE
+        assert (masks == (fused > limits))[clear].all()
+    assert clear.mean() > 0.98
+
+
+def test_bands_end_where_no_later_window_begins():
+    members = windowed_members(OVERLAPPING)
+    engine = Ensemble(members, uniform_weights(members))
+    bands = list(engine.fuse(engine.prepare(smooth_image((61, 47)))))
+    assert [band.rows[0] for band in bands] == [0] + [band.rows[1] for band in bands[:-1]]
+    assert bands[-1].rows[1] == 61
+    assert len(bands) > 5
+    assert max(band.maps[1].shape[1] for band in bands) <= 20
+
+
+def fused_maps(members, weights, image):
+    """The maps of the one band of members that resize, a grid each."""
+    engine = Ensemble(members, weights)
+    (band,) = engine.fuse(engine.prepare(image))
+    return band.maps
+
+
 def fused_sum(members, weights, image=None):
-    maps = Ensemble(members, weights).fuse(smooth_image((30, 40)) if image is None else image)
+    maps = fused_maps(members, weights, smooth_image((30, 40)) if image is None else image)
     return sorted((grid.shape, grid.sum((1, 2)).tolist()) for grid in maps)
 
 
@@ -83,7 +130,7 @@ def test_one_member_is_its_own_ensemble():
     member = three_members(OVERLAPPING)[0]
     weights = uniform_weights([member])
     image = smooth_image((30, 40))
-    (grid,) = Ensemble([member], weights).fuse(image)
+    (grid,) = fused_maps([member], weights, image)
     assert grid == pytest.approx(
         reference.soft_map(member, parse_views(""), image, "prob"), abs=1e-6
     )
@@ -108,7 +155,7 @@ def test_the_scale_of_weights_does_not_matter():
 
 def test_members_of_one_grid_share_one_accumulator():
     members = [tiny_member(f"m{i}", OVERLAPPING, (16, 24), seed=i) for i in range(3)]
-    maps = Ensemble(members, uniform_weights(members)).fuse(smooth_image((30, 40)))
+    maps = fused_maps(members, uniform_weights(members), smooth_image((30, 40)))
     assert [grid.shape for grid in maps] == [(4, 16, 24)]
 
 
@@ -116,7 +163,7 @@ def test_a_member_that_lacks_a_class_drops_out_of_its_sum():
     full = tiny_member("full", ClassList(("left", "spine")), (16, 16), seed=1)
     part = tiny_member("part", ClassList(("spine",)), (16, 16), seed=2)
     image = smooth_image((20, 20))
-    (grid,) = Ensemble([full, part], uniform_weights([full, part])).fuse(image)
+    (grid,) = fused_maps([full, part], uniform_weights([full, part]), image)
     alone = reference.soft_map(full, parse_views(""), image, "prob")
     other = reference.soft_map(part, parse_views(""), image, "prob")
     assert grid[0] == pytest.approx(alone[0], abs=1e-6)
@@ -127,7 +174,7 @@ def test_classes_are_matched_by_name_whatever_their_order():
     image = smooth_image((20, 20))
     one = tiny_member("one", ClassList(("a", "b")), (16, 16), seed=1)
     other = tiny_member("other", ClassList(("b", "a")), (16, 16), seed=1)
-    (grid,) = Ensemble([one, other], uniform_weights([one, other])).fuse(image)
+    (grid,) = fused_maps([one, other], uniform_weights([one, other]), image)
     soft = reference.soft_map(one, parse_views(""), image, "prob")
     assert grid[0] == pytest.approx(soft.mean(0), abs=1e-6)
 
@@ -136,7 +183,7 @@ def test_a_member_without_weight_is_not_asked():
     silent, speaking = three_members(OVERLAPPING)[:2]
     silent.maps = None
     weights = replace(uniform_weights([silent, speaking]), weights=np.array([[0.0] * 4, [1.0] * 4]))
-    assert len(Ensemble([silent, speaking], weights).fuse(smooth_image((20, 20)))) == 1
+    assert len(fused_maps([silent, speaking], weights, smooth_image((20, 20)))) == 1
 
 
 def test_sixteen_bit_and_grey_images_are_taken():
@@ -200,4 +247,4 @@ def test_an_answer_that_is_not_finite_is_refused_with_the_member_named():
     member = tiny_member("broken", OVERLAPPING, (16, 16))
     member.network.bias.data[0] = float("nan")
     with pytest.raises(MemberError, match=r"broken: .*not finite"):
-        Ensemble([member], uniform_weights([member])).fuse(smooth_image((20, 20)))
+        Ensemble([member], uniform_weights([member])).predict(smooth_image((20, 20)))

@@ -19,6 +19,7 @@ from ensemble.inference import soft_map
 from ensemble.masks import maps_to_runs
 from ensemble.members.file import read_member
 from ensemble.members.member import load_member
+from ensemble.members.preprocess import prepare_image
 from ensemble.views import IDENTITY
 from models_zoo.train_zoo import train_zoo
 
@@ -63,7 +64,8 @@ def zoo_file(tmp_path):
 
 @pytest.mark.slow
 def test_a_zoo_becomes_members_and_a_leaderboard(zoo_file, capfd):
-    zoo_file.write_text(f"{DEFAULTS}members:\n{UNET}{LRASPP}", encoding="utf-8")
+    data = "data: {groups: '[a-z]+[0-9]'}\n"
+    zoo_file.write_text(f"{data}{DEFAULTS}members:\n{UNET}{LRASPP}", encoding="utf-8")
     hearer = Hearer()
 
     training = train_zoo(zoo_file, device="cpu", reporter=hearer)
@@ -81,6 +83,7 @@ def test_a_zoo_becomes_members_and_a_leaderboard(zoo_file, capfd):
         "split.csv",
         "unet.pt",
     ]
+    assert read_member(folder / "unet.pt").manifest.training["groups"] == "[a-z]+[0-9]"
     text = (folder / "leaderboard.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     assert list(rows[0])[:6] == ["member", "arch", "encoder", "size", "parameters", "val_dice"]
@@ -98,7 +101,8 @@ def test_the_stated_dice_is_that_of_the_member_in_prediction(zoo_file):
 
     rows = []
     for sample in val.samples:
-        maps = soft_map(member, read_image(sample.image), (IDENTITY,), "prob").numpy()
+        pixels = prepare_image(read_image(sample.image), member.manifest.input)
+        maps = soft_map(member, pixels, (IDENTITY,), "prob").numpy()
         label = val.read_label(sample)
         rows.append(image_dice(maps_to_runs([maps], np.full(3, 0.5), label.size), label))
 
