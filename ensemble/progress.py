@@ -15,6 +15,15 @@ class Progress(Protocol):
         ...
 
 
+Tell = Callable[[str], None]
+"""Hears a line that a person should read while a flow runs."""
+
+
+def unheard(line: str) -> None:
+    """A line that nobody hears."""
+    del line
+
+
 @contextmanager
 def silent(task: str, total: int) -> Iterator[Callable[[int], None]]:
     """Progress that nobody sees."""

@@ -19,6 +19,7 @@ from ensemble.members.file import write_member
 from ensemble.members.manifest import Manifest, class_field
 from ensemble.members.networks import build_network, load_weights, network_stride
 from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX, choose_device
+from ensemble.members.training_summary import GROUPS
 from ensemble.progress import Progress, silent
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
 from models_zoo.member_spec import MemberSpec
@@ -70,8 +71,9 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What all members of one run share."""
+    """What all members of one run share; `groups` as in zoo.yaml."""
 
+    groups: str | None
     train: LabelledFolder
     held_out: ValidationLabels
     device: torch.device
@@ -114,7 +116,9 @@ def train_zoo(
     failed = {}
     if todo:
         held_out = read_validation_labels(data.val, progress)
-        failed = _train_all(_Run(data.train, held_out, chosen, folder, reporter, progress), todo)
+        failed = _train_all(
+            _Run(zoo.data.groups, data.train, held_out, chosen, folder, reporter, progress), todo
+        )
     return Training(folder, _rank(folder), skipped, failed)
 
 
@@ -156,7 +160,7 @@ def _train_one(run: _Run, spec: MemberSpec, state: MemberState) -> None:
     state.begin(anew=fault is not None)
     job = TrainingJob(spec, run.train, run.held_out, state.folder, run.device)
     trained = train_member(job, watch=run.reporter.epoch, progress=run.progress)
-    manifest, network = _member_of(job, trained)
+    manifest, network = _member_of(job, trained, run.groups)
     write_member(_member_path(run.folder, spec), manifest, network.state_dict())
     state.finish(remove=STATE)
 
@@ -179,7 +183,9 @@ def _state_fault(run: _Run, spec: MemberSpec, state: MemberState) -> MemberError
     return None
 
 
-def _member_of(job: TrainingJob, trained: Trained) -> tuple[Manifest, nn.Module]:
+def _member_of(
+    job: TrainingJob, trained: Trained, groups: str | None
+) -> tuple[Manifest, nn.Module]:
     """The member of the best epoch."""
     spec = job.spec
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(job.classes))
@@ -191,7 +197,7 @@ def _member_of(job: TrainingJob, trained: Trained) -> tuple[Manifest, nn.Module]
         input=spec.input,
         activation="softmax" if job.classes.exclusive else "sigmoid",
         stride=network_stride(network),
-        training=_summary(job, trained, network),
+        training={**_summary(job, trained, network), GROUPS: groups},
         project_version=__version__,
     )
     return manifest, network

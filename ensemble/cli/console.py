@@ -12,6 +12,11 @@ import click
 _LINE_EVERY_S = 10.0
 
 
+def console_line(line: str) -> None:
+    """A line on stderr, where it does not mix with results."""
+    click.echo(line, err=True)
+
+
 @contextmanager
 def console_progress(task: str, total: int) -> Iterator[Callable[[int], None]]:
     """Progress on stderr, with the rate: a live bar on a terminal, else a line every 10 seconds."""

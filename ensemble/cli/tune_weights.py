@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ensemble.cli.console import console_progress
+from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import device_option, json_option, members_option, tta_option
 from ensemble.cli.tables import print_table
 
@@ -32,8 +32,9 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     "--groups",
     metavar="REGEX",
     help="Which images are of one person: a regular expression searched in image paths, whose "
-    "first group or whole match names the person. By default the folder that an image lies in, "
-    "else every image is its own.",
+    "first group or whole match names the person. By default what the members were trained with "
+    "(groups of zoo.yaml), without that the folder that an image lies in, else every image is "
+    "its own.",
 )
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -81,7 +82,7 @@ def command(
         device=device,
         cache=cache,
     )
-    result = tune_weights(val, members, settings, progress=console_progress)
+    result = tune_weights(val, members, settings, progress=console_progress, tell=console_line)
     if as_json:
         click.echo(out.read_text(encoding="utf-8").rstrip())
     else:

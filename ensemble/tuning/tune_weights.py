@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.errors import ConfigError, DataError
 from ensemble.images import Image, read_image
 from ensemble.inference import soft_map
 from ensemble.members.file import file_sha256
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
-from ensemble.progress import Progress, silent
+from ensemble.members.training_summary import stated_groups
+from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.soft_maps import CACHE_FOLDER, QuantisedMap, SoftMapCache, SoftMapKey, quantise
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
@@ -32,7 +34,10 @@ WEIGHTS_FILE = Path("per-class.json")
 
 @dataclass(frozen=True, slots=True)
 class TuningSettings:
-    """`views` as `--tta` takes them, `groups` as `open_labelled` does; `cache`: soft maps."""
+    """`views` as `--tta` takes them, `groups` as `open_labelled` does; `cache`: soft maps.
+
+    Without `groups` those count that the members were trained with, see `stated_groups`.
+    """
 
     out: Path = WEIGHTS_FILE
     views: str = ""
@@ -50,17 +55,25 @@ def tune_weights(
     settings: TuningSettings | None = None,
     *,
     progress: Progress = silent,
+    tell: Tell = unheard,
 ) -> TuningResult:
     """Tune weights and thresholds on a labelled folder and write them with their evidence.
 
-    `members` as `find_members` takes them. Soft maps are computed once and kept; an interrupted
-    run goes on from them. Raises DataError for fewer than two groups of images.
+    `members` as `find_members` takes them; `tell` hears how the images are grouped. Soft maps are
+    computed once and kept; an interrupted run goes on from them. Raises DataError for fewer than
+    two groups of images.
     """
     settings = settings or TuningSettings()
     parse_views(settings.views)  # a typing error is cheaper before the members are loaded
     data = open_labelled(labelled, groups=settings.groups)
-    check_groups([sample.group for sample in data.samples])
+    if settings.groups is not None:
+        check_groups(_groups(data))
     loaded = load_members(find_members(members), choose_device(settings.device))
+    stated = None if settings.groups else stated_groups(member.manifest for member in loaded)
+    if stated is not None:
+        data = _regroup(labelled, stated)
+    check_groups(_groups(data))
+    tell(_grouping(data, settings.groups, stated))
     return tune_members(loaded, data, settings, progress=progress)
 
 
@@ -72,7 +85,7 @@ def tune_members(
     progress: Progress = silent,
 ) -> TuningResult:
     """`tune_weights` for members that are loaded and a folder that is open."""
-    groups = [sample.group for sample in data.samples]
+    groups = _groups(data)
     plan = plan_classes(members, data.classes)
     stored = StoredMaps(members, parse_views(settings.views), SoftMapCache(settings.cache))
     statistic = build_statistic(data, stored, plan, settings.thresholds, progress=progress)
@@ -83,6 +96,32 @@ def tune_members(
     result = TuningResult(settings.out, weights, plan, validation, groups, settings.seed)
     write_result(result)
     return result
+
+
+def _regroup(labelled: Path, stated: str) -> LabelledFolder:
+    try:
+        return open_labelled(labelled, groups=stated)
+    except (ConfigError, DataError) as error:
+        raise type(error)(
+            error.what,
+            where="the groups that the members were trained with",
+            expected=error.expected,
+            got=error.got,
+            remedy="give others with --groups",
+        ) from error
+
+
+def _groups(data: LabelledFolder) -> list[str]:
+    return [sample.group for sample in data.samples]
+
+
+def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> str:
+    """How many groups there are, and what says so."""
+    if stated is not None:
+        source = f"groups {stated!r} from the members"
+    else:
+        source = "by folder, else by name" if given is None else f"groups {given!r}"
+    return f"{len(data.samples)} images of {len(set(_groups(data)))} groups ({source})"
 
 
 class StoredMaps:

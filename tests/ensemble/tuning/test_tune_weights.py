@@ -16,7 +16,7 @@ from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
 from ensemble.ensembles import Ensemble
-from ensemble.errors import ClassListError, DataError, MemberError
+from ensemble.errors import ClassListError, DataError, EnsError, MemberError
 from ensemble.images import read_image
 from ensemble.members.member import Member
 from ensemble.tuning import tune_weights as flow
@@ -203,6 +203,59 @@ def test_one_person_is_refused_before_any_member_is_loaded(val, settings):
         tune_weights(val, ["nowhere.pt"], replace(settings, groups="x"))
 
 
+def _trained_with(groups):
+    """The members, each with its own groups in the summary; `...` states none."""
+    for member, expression in zip(members(), groups, strict=True):
+        training = {} if expression is ... else {"groups": expression}
+        member.manifest = member.manifest.model_copy(update={"training": training})
+        yield member
+
+
+def _load_trained_with(monkeypatch, groups):
+    monkeypatch.setattr(flow, "find_members", list)
+    monkeypatch.setattr(flow, "load_members", lambda paths, device: list(_trained_with(groups)))
+
+
+@pytest.mark.parametrize(
+    ("groups", "told"),
+    [
+        (["p[0-3]|p[4-7]", None, ...], "8 images of 8 groups (groups 'p[0-3]|p[4-7]' from the"),
+        (["^(p[0-3])|.", "^(p[0-3])|.", ...], "8 images of 5 groups (groups '^(p[0-3])|.' from"),
+        (["^(p[0-3])|.", "x", None], "8 images of 8 groups (by folder, else by name)"),
+        ([None, ..., 3], "8 images of 8 groups (by folder, else by name)"),
+    ],
+)
+def test_groups_are_those_that_the_members_were_trained_with(
+    val, settings, monkeypatch, groups, told
+):
+    _load_trained_with(monkeypatch, groups)
+    lines = []
+
+    tune_weights(val, [], settings, tell=lines.append)
+
+    (line,) = lines
+    assert line.startswith(told)
+
+
+def test_given_groups_go_before_those_of_the_members(val, settings, monkeypatch):
+    _load_trained_with(monkeypatch, ["x", "x", "x"])
+    lines = []
+
+    tune_weights(val, [], replace(settings, groups="p[0-9]"), tell=lines.append)
+
+    assert lines == ["8 images of 8 groups (groups 'p[0-9]')"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "what"), [("^ID", "8 of 8 image names do not match"), ("(", "no regular expression")]
+)
+def test_groups_of_the_members_that_do_not_fit_are_theirs(val, settings, monkeypatch, groups, what):
+    _load_trained_with(monkeypatch, [groups] * 3)
+
+    with pytest.raises(EnsError, match=f"members were trained with: .*{what}.* with --groups"):
+        tune_weights(val, [], settings)
+
+
 def test_missing_members_are_said(val, settings):
     with pytest.raises(MemberError, match="nowhere"):
         tune_weights(val, ["nowhere.pt"], settings)
@@ -225,6 +278,7 @@ def test_the_command_needs_no_argument_and_prints_a_plain_table(command, tmp_pat
     assert lines[0].split()[:3] == ["class", "best", "single"]
     assert [line.split()[0] for line in lines[1:4]] == ["bright", "dark", "mean"]
     assert "per-class.json" in lines[-1]
+    assert "8 images of 8 groups (by folder, else by name)" in answer.stderr.splitlines()
     assert "─" not in answer.stdout
 
 
