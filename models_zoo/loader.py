@@ -20,11 +20,12 @@ from ensemble.members.preprocess import prepare_image
 from ensemble.progress import Progress
 from ensemble.streaming import ordered_map
 from models_zoo.augment import Augment, Example
+from models_zoo.free_memory import free_memory_bytes
 from models_zoo.losses import Target
 
-# What each of the training examples and the validation labels may take; beyond it files are read
-# again each time.
-KEEP_BYTES = 4 * 2**30
+# Of the memory that is free as a set is filled, so that training examples, validation images and
+# labels never take all of it together. What does not fit is read again each time.
+_SHARE_OF_FREE = 0.5
 _READ_THREADS = 4
 _MAX_WORKERS = 8
 # Below this a worker process takes more from training than it gives.
@@ -42,13 +43,16 @@ class Batch(TypedDict):
 
 
 class Kept(Generic[Item]):
-    """Items made once by `make(index)` and kept while all of them fit into `limit_bytes`."""
+    """Items made once by `make(index)` and kept as long as they fit into `limit_bytes`.
+
+    By default that is a share of the memory which is free at the time of `fill`.
+    """
 
     def __init__(
         self,
         make: Callable[[int], Item],
         size_bytes: Callable[[Item], int],
-        limit_bytes: int = KEEP_BYTES,
+        limit_bytes: int | None = None,
     ) -> None:
         self._make = make
         self._size_bytes = size_bytes
@@ -63,12 +67,15 @@ class Kept(Generic[Item]):
 
     def fill(self, count: int, progress: Progress, task: str) -> None:
         """Make items 0 to count - 1 once, in threads; those beyond the limit are only checked."""
+        limit_bytes = self._limit_bytes
+        if limit_bytes is None:
+            limit_bytes = int(_SHARE_OF_FREE * free_memory_bytes())
         with progress(task, count) as advance:
             made = ordered_map(
                 self._make, range(count), threads=_READ_THREADS, ahead=2 * _READ_THREADS
             )
             for index, item in enumerate(made):
-                if self.num_bytes + self._size_bytes(item) <= self._limit_bytes:
+                if self.num_bytes + self._size_bytes(item) <= limit_bytes:
                     self._items[index] = item
                     self.num_bytes += self._size_bytes(item)
                 advance(1)

@@ -8,6 +8,7 @@ from hypothesis import given
 from ensemble.bit_planes import pack
 from ensemble.classes import ClassList
 from ensemble.progress import silent
+from models_zoo import loader
 from models_zoo.augment import Augment, Example
 from models_zoo.loader import (
     EpochSampler,
@@ -71,6 +72,16 @@ def test_items_beyond_the_limit_are_made_again():
     for index in range(4):
         assert len(kept[index]) == 10
     assert made == [2, 3]
+
+
+def test_by_default_half_of_the_free_memory_is_for_keeping(monkeypatch):
+    free = iter([50, 30])
+    monkeypatch.setattr(loader, "free_memory_bytes", lambda: next(free))
+    kept = [Kept(lambda _: np.zeros(10, np.uint8), lambda item: item.nbytes) for _ in range(2)]
+    for items in kept:
+        items.fill(4, silent, "filling")
+
+    assert [items.num_bytes for items in kept] == [20, 10]
 
 
 def _loader(seed, batch=2):

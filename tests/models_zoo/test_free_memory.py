@@ -1,0 +1,30 @@
+import pytest
+
+from models_zoo.free_memory import free_memory_bytes
+
+MEMINFO = "MemTotal:  100 kB\nMemFree:  10 kB\nMemAvailable:  40 kB\n"
+
+
+@pytest.mark.parametrize(
+    ("limit", "used", "free"),
+    [
+        (None, None, 40 * 1024),
+        ("max", "5000", 40 * 1024),
+        ("30000", "5000", 25000),
+        ("5000", "6000", 0),
+        ("900000", "1", 40 * 1024),
+    ],
+)
+def test_the_smaller_of_machine_and_container_counts(tmp_path, limit, used, free):
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text(MEMINFO)
+    if limit is not None:
+        (tmp_path / "memory.max").write_text(f"{limit}\n")
+        (tmp_path / "memory.current").write_text(f"{used}\n")
+
+    assert free_memory_bytes(meminfo, tmp_path) == free
+
+
+def test_this_machine_has_memory_however_it_is_asked(tmp_path):
+    assert free_memory_bytes() > 0
+    assert free_memory_bytes(tmp_path / "none", tmp_path) > 2**28
