@@ -25,6 +25,7 @@ from ensemble.predict import predict
 from ensemble.progress import Progress, silent
 from ensemble.rle import decode, parse_rle
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
+from ensemble.whole_file import whole_file
 from models_zoo.phantom import make_phantom
 from models_zoo.train_zoo import Reporter, Silence, train_zoo
 
@@ -107,7 +108,7 @@ def run_demo(
     plan = plan or DemoPlan()
     start = time.monotonic()
     make_phantom(folder, images=plan.images, size=plan.size, seed=plan.seed, progress=progress)
-    (folder / "zoo.yaml").write_text(plan.zoo, encoding="utf-8")
+    _write_text(folder / "zoo.yaml", plan.zoo)
     train_zoo(folder / "zoo.yaml", device=device, reporter=reporter or Silence(), progress=progress)
     settings = TuningSettings(
         out=folder / "per-class.json", views=TTA, device=device, cache=folder / ".ens-cache"
@@ -127,8 +128,13 @@ def run_demo(
         test_images=len(test.samples),
         seconds=time.monotonic() - start,
     )
-    (folder / "summary.txt").write_text(result.text() + "\n", encoding="utf-8")
+    _write_text(folder / "summary.txt", result.text() + "\n")
     return result
+
+
+def _write_text(path: Path, text: str) -> None:
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _score_ensembles(
@@ -178,8 +184,11 @@ def _write_sheet(path: Path, test: LabelledFolder, predictions: Path, scores: Sc
                 ("errors: yellow missed, green extra, red other", error_map(predicted, true)),
             ]
         )
-    if not cv2.imwrite(str(path), picture_sheet(rows)[:, :, ::-1]):
-        raise OutputError("the picture cannot be written", where=path)
+    written, data = cv2.imencode(path.suffix, picture_sheet(rows)[:, :, ::-1])
+    if not written:
+        raise OutputError("the picture cannot be encoded", where=path)
+    with whole_file(path) as part:
+        part.write_bytes(data.tobytes())
 
 
 def _masks(
