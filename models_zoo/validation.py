@@ -16,6 +16,7 @@ from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
 from ensemble.dice import image_dice
 from ensemble.masks import argmax_runs, maps_to_runs
+from ensemble.members.exactness import compute_exactly
 from ensemble.members.manifest import InputSpec
 from ensemble.members.member import activate
 from ensemble.members.networks import logits_of
@@ -55,6 +56,7 @@ class Validator:
     def __init__(
         self, held_out: ValidationLabels, spec: InputSpec, *, batch: int, device: torch.device
     ) -> None:
+        compute_exactly()  # in the same precision as prediction
         self._held_out = held_out
         self._spec = spec
         self._device = device

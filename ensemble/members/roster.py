@@ -10,6 +10,7 @@ import torch
 
 from ensemble.classes import ClassList
 from ensemble.errors import DeviceError, MemberError
+from ensemble.members.exactness import compute_exactly
 from ensemble.members.member import Member, load_member
 
 MEMBERS_FOLDER = Path("members")
@@ -32,7 +33,14 @@ def find_members(specs: Sequence[str], folder: Path = MEMBERS_FOLDER) -> list[Pa
 
 def load_members(paths: Sequence[Path], device: torch.device) -> list[Member]:
     """Load members onto a device, in the order given; two of one name are refused."""
+    compute_exactly()
     members = [load_member(path, device) for path in paths]
+    check_names(members)
+    return members
+
+
+def check_names(members: Sequence[Member]) -> None:
+    """Raise MemberError for two members of one name, by which weights find them."""
     doubled = [name for name, count in Counter(m.name for m in members).items() if count > 1]
     if doubled:
         raise MemberError(
@@ -40,7 +48,6 @@ def load_members(paths: Sequence[Path], device: torch.device) -> list[Member]:
             got=", ".join(doubled),
             remedy="train them under different names",
         )
-    return members
 
 
 def merge_class_lists(members: Sequence[Member]) -> ClassList:
