@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ensemble.bit_planes import Label
 from ensemble.classes import ClassList, find_class_list
-from ensemble.errors import DataError
+from ensemble.errors import DataError, few
 from ensemble.file_tree import list_folder
 from ensemble.images import image_size, list_images
 from ensemble.labels.coco import open_coco
@@ -26,7 +26,7 @@ from ensemble.labels.index_maps import open_index_maps
 from ensemble.labels.mask_folders import open_mask_folders
 from ensemble.labels.rle_csv import open_rle_csv
 from ensemble.labels.source import LabelSource
-from ensemble.samples import Sample, few, find_samples
+from ensemble.samples import Sample, find_samples
 
 __all__ = ["ImageFolder", "LabelledFolder", "Sample", "open_images", "open_labelled"]
 

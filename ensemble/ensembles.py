@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.errors import DeviceMemoryError
 from ensemble.fusion import FusedMaps, FusedRows, MemberShare, fused_runs, plan_shares
 from ensemble.images import Image
 from ensemble.inference import Pixels, soft_map, windows_over
 from ensemble.masks import Band, join_bands, whole_image
 from ensemble.members.manifest import InputSpec
-from ensemble.members.member import FusionSpace, Member
+from ensemble.members.member import PLAIN, FusionSpace, Member, RunOptions
 from ensemble.members.preprocess import prepare_image
-from ensemble.members.roster import choose_device, find_members, load_members, merge_class_lists
+from ensemble.members.roster import find_members, merge_class_lists
+from ensemble.residency import Residency, Turn, load_in_turns, resident
 from ensemble.rle import Runs
 from ensemble.views import format_views, parse_views
 from ensemble.weights import FusionWeights, match_members, read_weights, uniform_weights
@@ -45,7 +48,8 @@ class Ensemble:
     """Members with weights and views: answers an image with the masks of its classes.
 
     `weights` decides which members take part and in which order; members that weigh nothing for
-    any class are left out. Raises WeightsError or MemberError where the parts do not fit.
+    any class are left out. `residency` says which of them are loaded together, by default all.
+    Raises WeightsError or MemberError where the parts do not fit.
 
     An image goes through in three steps, which may run in different threads: `prepare` it, `fuse`
     what the members say of it, one band of rows after the other, and make `masks` of each band.
@@ -57,6 +61,7 @@ class Ensemble:
         weights: FusionWeights,
         *,
         views: str | None = None,
+        residency: Residency | None = None,
     ) -> None:
         ordered = match_members(weights, members)
         self.weights = weights
@@ -65,12 +70,23 @@ class Ensemble:
         shares = plan_shares(weights, [member.manifest.class_list for member in ordered])
         parts = [_Part(m, share) for m, share in zip(ordered, shares, strict=True) if len(share)]
         self._parts = parts
-        self._resizing = [part for part in parts if part.input.window is None]
+        self._turns = _parts_in_turns(parts, residency.turns if residency else [tuple(ordered)])
+        self.measured_bytes = residency.peak_bytes if residency else 0
         self._windowed = [part for part in parts if part.input.window is not None]
+
+    @property
+    def members(self) -> list[Member]:
+        """The members that take part, in the order of the weights."""
+        return [part.member for part in self._parts]
+
+    @property
+    def num_turns(self) -> int:
+        """In how many turns the members are loaded."""
+        return len(self._turns)
 
     def predict(self, image: Image) -> list[Runs]:
         """Masks of an image: runs, one entry a class in the order of `weights.class_names`."""
-        return join_bands([self.masks(band) for band in self.fuse(self.prepare(image))])
+        return join_bands([self.masks(band) for _, band in self.fuse([self.prepare(image)])])
 
     def prepare(self, image: Image) -> PreparedImage:
         """Bring an image to the inputs of all members, each different one once."""
@@ -78,12 +94,34 @@ class Ensemble:
         pixels = {spec: prepare_image(image, spec) for spec in inputs}
         return PreparedImage((image.shape[0], image.shape[1]), pixels)
 
-    def fuse(self, image: PreparedImage) -> Iterator[Band]:
-        """Fused maps of an image, from top to bottom; a single band where no member has windows."""
-        fused = FusedMaps(len(self.weights.class_names))
-        for part in self._resizing:
-            maps = soft_map(part.member, image.pixels[part.input], self.views, self.weights.space)
-            fused.add(maps, part.share)
+    def fuse(self, images: Sequence[PreparedImage]) -> Iterator[tuple[int, Band]]:
+        """Fused maps of images, by index, one after the other and each from top to bottom.
+
+        An image is a single band where no member has windows. Where members take turns, a turn goes
+        through all of the images, whose sums are held meanwhile: C h w float32 a grid and image.
+        """
+        sums = {i: FusedMaps(len(self.weights.class_names)) for i in range(len(images))}
+        *early, last = self._turns
+        for turn in early:
+            with resident([part.member for part in turn]):
+                for index, image in enumerate(images):
+                    self._add(sums[index], image, turn)
+                    sums[index].to_cpu()
+        with resident([part.member for part in last]) if early else nullcontext():
+            for index, image in enumerate(images):
+                fused = sums.pop(index)
+                self._add(fused, image, last)
+                for band in self._bands(image, fused):
+                    yield index, band
+
+    def _add(self, fused: FusedMaps, image: PreparedImage, turn: Sequence[_Part]) -> None:
+        for part in turn:
+            if part.input.window is None:
+                pixels = image.pixels[part.input]
+                maps = soft_map(part.member, pixels, self.views, self.weights.space)
+                fused.add(maps, part.share)
+
+    def _bands(self, image: PreparedImage, fused: FusedMaps) -> Iterator[Band]:
         whole = whole_image(fused.result(), image.size)
         if not self._windowed:
             yield whole
@@ -140,7 +178,22 @@ class Ensemble:
             "thresholds": self.weights.thresholds.tolist(),
             "space": self.weights.space,
             "views": format_views(self.views),
+            "precision": sorted({member.precision for member in self.members}),
         }
+
+
+def _parts_in_turns(parts: Sequence[_Part], turns: Sequence[Turn]) -> list[list[_Part]]:
+    """The parts by turn; raises DeviceMemoryError for windows in a turn before the last."""
+    sorted_parts = [[part for part in parts if part.member in turn] for turn in turns]
+    kept = [turn for turn in sorted_parts if turn]
+    early = [part for turn in kept[:-1] for part in turn if part.input.window is not None]
+    if early:
+        raise DeviceMemoryError(
+            "members with windows must fit together",
+            got=", ".join(part.member.name for part in early),
+            remedy="raise --max-memory, or predict with fewer of them",
+        )
+    return kept
 
 
 def load_ensemble(
@@ -149,17 +202,21 @@ def load_ensemble(
     *,
     views: str | None = None,
     space: FusionSpace | None = None,
-    device: str = "auto",
+    options: RunOptions = PLAIN,
 ) -> Ensemble:
     """Find members by their specs, load them, and fuse them by a weights file or uniformly.
 
     Without specs: the members of the weights file, or all of members/. `views` and `space`
-    override the weights file.
+    override the weights file. Members that do not fit together take turns.
     """
     weights = None if weights_file is None else read_weights(weights_file)
-    if views is not None:
-        parse_views(views)  # a typing error is cheaper before the members are loaded
-    specs = members or (weights.members if weights else ())
-    loaded = load_members(find_members(specs), choose_device(device))
-    weights = weights or uniform_weights(loaded)
-    return Ensemble(loaded, replace(weights, space=space or weights.space), views=views)
+    parsed = parse_views(views if views is not None else weights.views if weights else "")
+    paths = find_members(members or (weights.members if weights else ()))
+    residency = load_in_turns(paths, parsed, options)
+    weights = weights or uniform_weights(residency.members)
+    return Ensemble(
+        residency.members,
+        replace(weights, space=space or weights.space),
+        views=views,
+        residency=residency,
+    )

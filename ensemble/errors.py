@@ -10,12 +10,15 @@
     ├── WeightsError (ValueError)       a weights file, or weights that fit other members
     ├── ConfigError (ValueError)        zoo.yaml and option values
     ├── DeviceError (RuntimeError)      a device that is not there or too small
+    │   └── DeviceMemoryError           members or images that do not fit its memory
     └── OutputError (OSError)           a result that cannot be written or continued
 
 A bug is none of these and keeps its traceback. The command line catches `EnsError` only.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class EnsError(Exception):
@@ -98,5 +101,15 @@ class DeviceError(EnsError, RuntimeError):
     """A device that is not there, or has not enough memory."""
 
 
+class DeviceMemoryError(DeviceError):
+    """What was to run on a device does not fit into its memory."""
+
+
 class OutputError(EnsError, OSError):
     """A result that cannot be written, or an interrupted one that cannot be continued."""
+
+
+def few(names: Sequence[str], most: int = 5) -> str:
+    """The first few names for a message, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from ensemble.datasets import LabelledFolder, Sample
 from ensemble.dice import image_dice
-from ensemble.errors import DataError, EnsError, OutputError
+from ensemble.errors import DataError, EnsError, OutputError, few
 from ensemble.images import image_size
 from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.outputs.rle_csv import Predictions, read_predictions
 from ensemble.progress import Progress, silent
 from ensemble.rle import Base, Order, parse_rle
-from ensemble.samples import few
 
 INTERVAL_LEVEL = 0.95
 

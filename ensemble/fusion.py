@@ -63,14 +63,19 @@ class FusedMaps:
 
     def __init__(self, num_classes: int) -> None:
         self._num_classes = num_classes
-        self._sums: dict[tuple[Grid, torch.device], Tensor] = {}
+        self._sums: dict[Grid, Tensor] = {}
 
     def add(self, soft_map: Tensor, share: MemberShare) -> None:
-        """Add a member's soft map (C_m, h, w) float32, in place, on its device."""
-        key = ((soft_map.shape[1], soft_map.shape[2]), soft_map.device)
-        if key not in self._sums:
-            self._sums[key] = soft_map.new_zeros((self._num_classes, *key[0]))
-        _add(self._sums[key], soft_map, share)
+        """Add a member's soft map (C_m, h, w) float32 in place, on the device of its grid."""
+        grid = (soft_map.shape[1], soft_map.shape[2])
+        if grid not in self._sums:
+            self._sums[grid] = soft_map.new_zeros((self._num_classes, *grid))
+        total = self._sums[grid]
+        _add(total, soft_map.to(total.device), share)
+
+    def to_cpu(self) -> None:
+        """Leave the device, as members do that take turns; what is added later is brought along."""
+        self._sums = {grid: total.cpu() for grid, total in self._sums.items()}
 
     def result(self) -> list[NDArray[np.float32]]:
         """One (C, h, w) float32 array a grid; the fused map is the sum of their interpolations."""

@@ -37,6 +37,11 @@ class Band:
     tops: tuple[int, ...]
     heights: tuple[int, ...]
 
+    @property
+    def is_last(self) -> bool:
+        """Whether no rows of its image come after it."""
+        return self.rows[1] == self.size[0]
+
 
 def whole_image(maps: Sequence[Maps], size: tuple[int, int]) -> Band:
     """All rows of an image as one band of whole grids."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,10 @@ from ensemble.images import read_image
 from ensemble.journal import Journal
 from ensemble.masks import Band, join_bands
 from ensemble.outputs.rle_csv import Row, write_predictions
+from ensemble.prediction_plan import DECODERS, ENCODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
 from ensemble.rle import Base, Order, Runs, format_rle
 from ensemble.streaming import ordered_map
-
-_DECODERS, _DECODED = 2, 4
-_ENCODERS, _ENCODED = 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,10 @@ class PredictionFormat:
     order: Order = "row"
     base: Base = 1
     full_paths: bool = False
+
+    def format(self, runs: Runs, size: tuple[int, int]) -> str:
+        """The string of a mask of (H, W) = size."""
+        return format_rle(runs, size, order=self.order, base=self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,24 +55,28 @@ def predict(
     out: Path,
     *,
     output: PredictionFormat | None = None,
+    plan: PredictionPlan | None = None,
     progress: Progress = silent,
 ) -> PredictionSummary:
     """Predict every image of a folder into a predictions file; an interrupted run is continued.
 
     Images that cannot be read are named together in one ImageError at the end, when all others are
     safe in the journal; the file itself is written only when it is complete.
+    Without a `plan` one is made.
     """
     output = output or PredictionFormat()
     names = _image_names(images.samples, full_paths=output.full_paths)
     stamps = {sample.name: _stamp(sample.image) for sample in images.samples}
+    plan = plan or plan_prediction(ensemble, images)
     settings = ensemble.settings() | {"order": output.order, "base": output.base}
     with Journal(out, settings) as journal:
         todo = [s for s in images.samples if not _is_done(journal, s.name, stamps[s.name])]
         num_resumed = len(images.samples) - len(todo)
         failures: list[ImageError] = []
+        bands = _fused(ensemble, todo, plan, failures)
         with progress("predicting", len(images.samples)) as advance:
             advance(num_resumed)
-            for name, record in _records(ensemble, todo, output, failures):
+            for name, record in _records(ensemble, bands, plan, output):
                 journal.append(name, record | {"stamp": stamps[name]})
                 advance(1)
         _raise_together(failures, journal)
@@ -90,11 +97,27 @@ class _Masks:
 
 def _records(
     ensemble: Ensemble,
-    samples: Sequence[Sample],
+    bands: Iterator[tuple[str, Band]],
+    plan: PredictionPlan,
     output: PredictionFormat,
-    failures: list[ImageError],
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and journal record of each image; decoding runs ahead, encoding behind."""
+    """Name and journal record of each image; masks are made beside the next image's fusion."""
+
+    def encode(item: tuple[str, Band]) -> _Masks:
+        name, band = item
+        return _Masks(name, band.size, ensemble.masks(band), band.is_last)
+
+    def write(image: _Masks) -> tuple[str, dict[str, Any]]:
+        return image.name, {"rle": [output.format(mask, image.size) for mask in image.runs]}
+
+    masks = ordered_map(encode, bands, threads=ENCODERS, ahead=plan.encoded)
+    return ordered_map(write, _whole_images(masks), threads=ENCODERS, ahead=ENCODERS)
+
+
+def _fused(
+    ensemble: Ensemble, samples: Sequence[Sample], plan: PredictionPlan, failures: list[ImageError]
+) -> Iterator[tuple[str, Band]]:
+    """Name and fused maps of each image, band by band; images are decoded ahead."""
 
     def prepare(sample: Sample) -> tuple[str, PreparedImage | ImageError]:
         try:
@@ -102,26 +125,24 @@ def _records(
         except ImageError as error:
             return sample.name, error
 
-    def fuse() -> Iterator[tuple[str, Band]]:
-        for name, image in ordered_map(prepare, samples, threads=_DECODERS, ahead=_DECODED):
+    def readable() -> Iterator[tuple[str, PreparedImage]]:
+        for name, image in ordered_map(prepare, samples, threads=DECODERS, ahead=plan.decoded):
             if isinstance(image, ImageError):
                 failures.append(image)
             else:
-                yield from ((name, band) for band in ensemble.fuse(image))
+                yield name, image
 
-    def encode(item: tuple[str, Band]) -> _Masks:
-        name, band = item
-        return _Masks(name, band.size, ensemble.masks(band), band.rows[1] == band.size[0])
+    for images in _rounds(readable(), plan.round_size):
+        for index, band in ensemble.fuse([image for _, image in images]):
+            yield images[index][0], band
 
-    def write(image: _Masks) -> tuple[str, dict[str, Any]]:
-        rle = [
-            format_rle(mask, image.size, order=output.order, base=output.base)
-            for mask in image.runs
-        ]
-        return image.name, {"rle": rle}
 
-    masks = ordered_map(encode, fuse(), threads=_ENCODERS, ahead=_ENCODED)
-    return ordered_map(write, _whole_images(masks), threads=_ENCODERS, ahead=_ENCODED)
+def _rounds(
+    images: Iterable[tuple[str, PreparedImage]], size: int
+) -> Iterator[list[tuple[str, PreparedImage]]]:
+    source = iter(images)
+    while together := list(islice(source, size)):
+        yield together
 
 
 def _whole_images(bands: Iterable[_Masks]) -> Iterator[_Masks]:

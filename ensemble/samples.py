@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from ensemble.errors import ConfigError, DataError
+from ensemble.errors import ConfigError, DataError, few
 from ensemble.images import list_images
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +57,3 @@ def _match(pattern: str, names: Sequence[str]) -> list[str]:
             got=few(strays),
         )
     return [match[1] or match[0] if match.re.groups else match[0] for match in matches if match]
-
-
-def few(names: Sequence[str]) -> str:
-    """The first few names for a message, and how many more there are."""
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
-from ensemble.errors import ConfigError, DataError
-from ensemble.samples import few
+from ensemble.errors import ConfigError, DataError, few
 from ensemble.whole_file import whole_file
 
 _HEADER = ["folder", "image", "group", "fold"]

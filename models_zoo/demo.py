@@ -19,6 +19,7 @@ from ensemble.ensembles import Ensemble, load_ensemble
 from ensemble.errors import OutputError
 from ensemble.evaluate import Scores, evaluate
 from ensemble.images import read_image
+from ensemble.members.member import RunOptions
 from ensemble.outputs.rle_csv import read_predictions
 from ensemble.pictures import error_map, overlay_masks, picture_sheet, to_rgb
 from ensemble.predict import predict
@@ -141,15 +142,15 @@ def _score_ensembles(
     folder: Path, weights: Path, best: str, *, device: str, progress: Progress
 ) -> dict[str, Scores]:
     """Predict and score the test hands by the best member and by all of them together."""
-    members = [str(folder / "members")]
+    members, options = [str(folder / "members")], RunOptions(device=device)
     ensembles: dict[str, tuple[str, Callable[[], Ensemble]]] = {
         f"best single ({best})": (
             "single",
-            lambda: load_ensemble([str(folder / "members" / f"{best}.pt")], device=device),
+            lambda: load_ensemble([str(folder / "members" / f"{best}.pt")], options=options),
         ),
-        "uniform": ("uniform", lambda: load_ensemble(members, device=device)),
-        f"uniform + {TTA}": ("views", lambda: load_ensemble(members, views=TTA, device=device)),
-        f"tuned + {TTA}": ("tuned", lambda: load_ensemble(members, weights, device=device)),
+        "uniform": ("uniform", lambda: load_ensemble(members, options=options)),
+        f"uniform + {TTA}": ("views", lambda: load_ensemble(members, views=TTA, options=options)),
+        f"tuned + {TTA}": ("tuned", lambda: load_ensemble(members, weights, options=options)),
     }
     images, labels = open_images(folder / "test"), open_labelled(folder / "test")
     scores = {}

@@ -12,7 +12,7 @@ PACKAGES = ("ensemble", "models_zoo")
 
 # From the ground up; a module may import from its own layer and from those before it.
 LAYERS = (
-    {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble"},
+    {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble.memory", "ensemble"},
     {"ensemble.classes", "ensemble.yaml_file", "ensemble.kernels"},
     {"ensemble.rle", "ensemble.bit_planes", "ensemble.streaming", "ensemble.intervals"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
@@ -22,8 +22,9 @@ LAYERS = (
     {"ensemble.datasets", "ensemble.splits"},
     {"ensemble.members"},
     {"ensemble.inference", "ensemble.soft_maps", "ensemble.weights"},
-    {"ensemble.fusion"},
+    {"ensemble.fusion", "ensemble.residency"},
     {"ensemble.ensembles"},
+    {"ensemble.prediction_plan"},
     {"ensemble.predict", "ensemble.evaluate", "ensemble.tuning"},
     {"models_zoo"},
     {"ensemble.cli"},

@@ -28,5 +28,6 @@ tta_option = click.option(
     "--tta",
     metavar="SPEC",
     help="Views whose soft maps are averaged: the product of hflip, vflip, transpose, rot90, d4, "
-    "scale=0.75:1:1.25, separated by commas. Mirrored views swap the classes of mirror_pairs.",
+    "scale=0.75:1:1.25, brightness=0.9:1:1.1, contrast=0.8:1:1.2, separated by commas. Mirrored "
+    "views swap the classes of mirror_pairs.",
 )

@@ -14,13 +14,13 @@ from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
 
 from ensemble.bit_planes import Label, empty_planes
 from ensemble.classes import ClassList
-from ensemble.errors import DataError, EnsError, LabelError
+from ensemble.errors import DataError, EnsError, LabelError, few
 from ensemble.labels.coco_rle import parse_counts, runs_from_counts
 from ensemble.labels.json_file import read_json
 from ensemble.labels.pairing import pair_names
 from ensemble.labels.source import add_runs, finish_label, refuse_size, refuse_unknown
 from ensemble.rle import Runs
-from ensemble.samples import Sample, few
+from ensemble.samples import Sample
 
 _FAR_PX = 2**20
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import WORD_BITS, Label, num_words
 from ensemble.classes import CLASS_FILE, ClassList
-from ensemble.errors import ClassListError, DataError, LabelError
+from ensemble.errors import ClassListError, DataError, LabelError, few
 from ensemble.file_tree import find_files
 from ensemble.images import IMAGE_SUFFIXES
 from ensemble.labels.pairing import files_by_key, pair_files
 from ensemble.labels.png_maps import read_indices
 from ensemble.labels.source import refuse_size
-from ensemble.samples import Sample, few
+from ensemble.samples import Sample
 
 _MAP_SUFFIX = ".png"
 _NUM_VALUES = 2**16

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from ensemble.bit_planes import Label, add_mask, empty_planes
 from ensemble.classes import ClassList
-from ensemble.errors import DataError, EnsError, LabelError
+from ensemble.errors import DataError, EnsError, LabelError, few
 from ensemble.file_tree import find_files, find_folders
 from ensemble.images import IMAGE_SUFFIXES
 from ensemble.labels.pairing import composed, match_key, names_by_key, refuse_unpaired
 from ensemble.labels.png_maps import read_mask
 from ensemble.labels.source import finish_label, refuse_size, refuse_unknown
-from ensemble.samples import Sample, few
+from ensemble.samples import Sample
 
 _MASK_SUFFIX = ".png"
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from ensemble.errors import DataError
-from ensemble.samples import Sample, few
+from ensemble.errors import DataError, few
+from ensemble.samples import Sample
 
 
 def composed(name: str) -> str:

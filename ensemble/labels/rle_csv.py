@@ -13,11 +13,11 @@ import pandas as pd
 
 from ensemble.bit_planes import Label, empty_planes
 from ensemble.classes import ClassList
-from ensemble.errors import DataError, EnsError, LabelError, RleError
+from ensemble.errors import DataError, EnsError, LabelError, RleError, few
 from ensemble.labels.pairing import pair_names
 from ensemble.labels.source import add_runs, finish_label, refuse_unknown
 from ensemble.rle import parse_rle
-from ensemble.samples import Sample, few
+from ensemble.samples import Sample
 
 _COLUMNS = ["image_name", "class", "rle"]
 

@@ -9,8 +9,8 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ensemble.errors import DeviceError, EnsError, MemberError
-from ensemble.members.file import read_member
+from ensemble.errors import DeviceMemoryError, EnsError, MemberError
+from ensemble.members.file import MemberFile, read_member
 from ensemble.members.manifest import Manifest
 from ensemble.members.networks import (
     FORWARD_REFUSALS,
@@ -30,14 +30,22 @@ _AT_ONCE = {"cuda": 8}
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How networks are run: `precision` bf16 is autocast, about 1e-2 off in logits; `compiled` by
-    torch.compile, which pays for itself after some hundred images; `at_once`: inputs (views,
-    windows) that go through a network together, None for what suits the device.
+    """How and where networks are run.
+
+    `device`: "auto" is CUDA where there is one. `precision` bf16 is autocast, about 1e-2 off in
+    logits. `compiled`: by torch.compile, which pays for itself after some hundred images.
+    `at_once`: inputs (views, windows) that go through a network together, None for what suits the
+    device. `max_bytes`: the most memory to use of the device, for a CPU that of the process.
     """
 
+    device: str = "auto"
     precision: Precision = "fp32"
     compiled: bool = False
     at_once: int | None = None
+    max_bytes: int | None = None
+
+
+PLAIN = RunOptions()
 
 
 class Member:
@@ -54,16 +62,47 @@ class Member:
         *,
         device: torch.device,
         sha256: str = "",
-        options: RunOptions = RunOptions(),
+        path: Path | None = None,
+        options: RunOptions = PLAIN,
     ) -> None:
         self.manifest = manifest
-        self.sha256 = sha256
         self.device = device
-        # convolutions over pixels whose channels lie together were up to 1.3 times faster
-        self.network = network.to(device).to(memory_format=torch.channels_last).eval()
+        self.sha256 = sha256
         self.at_once = options.at_once or _AT_ONCE.get(device.type, 1)
-        self._precision = options.precision
-        self._forward = torch.compile(self.network) if options.compiled else self.network
+        self.precision = options.precision
+        self._options = options
+        self._path = path
+        self._network: nn.Module | None = None
+        self._install(network)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network, on its device."""
+        if self._network is None:
+            raise RuntimeError(f"{self.name} was released and not restored")
+        return self._network
+
+    def release(self) -> None:
+        """Free what the network takes until `restore`; a member without a file keeps it."""
+        if self._path is not None:
+            self._network = None
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def restore(self) -> None:
+        """Load a network that was released; raises MemberError if its file has changed since."""
+        if self._network is None and self._path is not None:
+            stored = read_member(self._path)
+            if stored.sha256 != self.sha256:
+                raise MemberError("was changed while it was in use", where=self._path)
+            self._install(_network_of(stored))
+
+    def _install(self, network: nn.Module) -> None:
+        # convolutions over pixels whose channels lie together were up to 1.3 times faster
+        network = network.to(self.device).to(memory_format=torch.channels_last).eval()
+        if self._options.compiled:
+            network.compile()
+        self._network = network
 
     @property
     def name(self) -> str:
@@ -87,12 +126,11 @@ class Member:
 
     def _logits(self, batch: Tensor) -> Tensor:
         try:
-            with torch.autocast(
-                self.device.type, torch.bfloat16, enabled=self._precision == "bf16"
-            ):
-                return logits_of(self._forward(batch)).float()
+            bf16 = self.precision == "bf16"
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+                return logits_of(self.network(batch)).float()
         except torch.OutOfMemoryError as error:
-            raise DeviceError(
+            raise DeviceMemoryError(
                 f"out of memory at an input of {tuple(batch.shape)}",
                 remedy="free the device, drop the larger scales of --tta, or use --device cpu",
             ) from error
@@ -110,17 +148,31 @@ def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
     return logits.log_softmax(1) if exclusive else logits
 
 
-def load_member(path: Path, device: torch.device, options: RunOptions = RunOptions()) -> Member:
-    """Load a member file onto a device; raises MemberError with the path."""
+def load_member(path: Path, device: torch.device, options: RunOptions = PLAIN) -> Member:
+    """Load a member file onto a device; raises MemberError with the path, DeviceMemoryError."""
     stored = read_member(path)
-    manifest = stored.manifest
     try:
-        network = build_network(
-            manifest.network,
-            in_channels=manifest.input.channels,
-            num_classes=len(manifest.class_list),
+        network = _network_of(stored)
+        return Member(
+            stored.manifest,
+            network,
+            device=device,
+            sha256=stored.sha256,
+            path=path,
+            options=options,
         )
-        load_weights(network, stored.state_dict)
+    except torch.OutOfMemoryError as error:
+        raise DeviceMemoryError(f"out of memory for {stored.manifest.name}") from error
     except EnsError as error:
         raise MemberError(str(error), where=path) from error
-    return Member(manifest, network, device=device, sha256=stored.sha256, options=options)
+
+
+def _network_of(stored: MemberFile) -> nn.Module:
+    manifest = stored.manifest
+    network = build_network(
+        manifest.network,
+        in_channels=manifest.input.channels,
+        num_classes=len(manifest.class_list),
+    )
+    load_weights(network, stored.state_dict)
+    return network

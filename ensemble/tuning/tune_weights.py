@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DataError
 from ensemble.images import Image, read_image
-from ensemble.inference import soft_map
 from ensemble.members.file import file_sha256
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
@@ -26,7 +26,7 @@ from ensemble.tuning.cross_validation import check_groups, cross_validate
 from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.statistic import StatisticBuilder
-from ensemble.views import View, format_views, parse_views
+from ensemble.views import format_views, parse_views
 from ensemble.weights import FusionWeights, uniform_weights
 
 WEIGHTS_FILE = Path("per-class.json")
@@ -87,7 +87,7 @@ def tune_members(
     """`tune_weights` for members that are loaded and a folder that is open."""
     groups = _groups(data)
     plan = plan_classes(members, data.classes)
-    stored = StoredMaps(members, parse_views(settings.views), SoftMapCache(settings.cache))
+    stored = StoredMaps(members, settings.views, SoftMapCache(settings.cache))
     statistic = build_statistic(data, stored, plan, settings.thresholds, progress=progress)
     validation = cross_validate(
         statistic, groups, num_folds=settings.num_folds, seed=settings.seed, progress=progress
@@ -127,16 +127,14 @@ def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> st
 class StoredMaps:
     """Members that answer an image with quantised soft maps, each computed once."""
 
-    def __init__(
-        self, members: Sequence[Member], views: tuple[View, ...], cache: SoftMapCache
-    ) -> None:
+    def __init__(self, members: Sequence[Member], views: str, cache: SoftMapCache) -> None:
         self._members = members
         self._views = views
         self._cache = cache
 
     def read(self, image: Path) -> list[QuantisedMap]:
         """Maps (C_m, h_m, w_m) uint8 of all members; what the cache lacks is put into it."""
-        sha256, views = file_sha256(image), format_views(self._views)
+        sha256, views = file_sha256(image), format_views(parse_views(self._views))
         decode = cache(partial(read_image, image))
         return [
             self._read_one(member, SoftMapKey(member.sha256, sha256, views), decode)
@@ -148,9 +146,16 @@ class StoredMaps:
     ) -> QuantisedMap:
         maps = self._cache.get(key)
         if maps is None:
-            maps = quantise(soft_map(member, decode(), self._views, "prob").cpu().numpy())
+            maps = quantised_map(member, decode(), self._views)
             self._cache.put(key, maps)
         return maps
+
+
+def quantised_map(member: Member, image: Image, views: str) -> QuantisedMap:
+    """A member's map (C, h, w), quantised band by band where it has the size of the image."""
+    alone = Ensemble([member], uniform_weights([member], views=views))
+    bands = alone.fuse([alone.prepare(image)])
+    return np.concatenate([quantise(band.maps[0]) for _, band in bands], axis=1)
 
 
 def build_statistic(

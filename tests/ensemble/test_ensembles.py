@@ -107,7 +107,7 @@ def test_windows_in_bands_of_rows_equal_the_twin(size, views, classes):
 def test_bands_end_where_no_later_window_begins():
     members = windowed_members(OVERLAPPING)
     engine = Ensemble(members, uniform_weights(members))
-    bands = list(engine.fuse(engine.prepare(smooth_image((61, 47)))))
+    bands = [band for _, band in engine.fuse([engine.prepare(smooth_image((61, 47)))])]
     assert [band.rows[0] for band in bands] == [0] + [band.rows[1] for band in bands[:-1]]
     assert bands[-1].rows[1] == 61
     assert len(bands) > 5
@@ -117,7 +117,7 @@ def test_bands_end_where_no_later_window_begins():
 def fused_maps(members, weights, image):
     """The maps of the one band of members that resize, a grid each."""
     engine = Ensemble(members, weights)
-    (band,) = engine.fuse(engine.prepare(image))
+    ((_, band),) = engine.fuse([engine.prepare(image)])
     return band.maps
 
 

@@ -111,12 +111,12 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
     loaded = members()
     result = tune_members(loaded, data, settings)
     plan = result.plan
-    stored = flow.StoredMaps(loaded, flow.parse_views(""), flow.SoftMapCache(settings.cache))
+    stored = flow.StoredMaps(loaded, "", flow.SoftMapCache(settings.cache))
     statistic = flow.build_statistic(data, stored, plan, settings.thresholds, progress=flow.silent)
     ensemble = Ensemble(loaded, result.weights)
     for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
         image = read_image(sample.image)
-        runs = ensemble.masks(ensemble.fuse(image), image.shape[:2])
+        runs = ensemble.predict(image)
         found = image_dice(runs, data.read_label(sample))
         np.testing.assert_allclose(found, expected, atol=0.02)  # 8 bit: a pixel or two of 80
 
@@ -124,14 +124,14 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
 def test_a_second_run_asks_no_network_and_gives_the_same(val, settings, monkeypatch):
     tune_members(members(), open_labelled(val), settings)
     first = settings.out.read_bytes()
-    monkeypatch.setattr(flow, "soft_map", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(flow, "quantised_map", lambda *_: pytest.fail("computed again"))
     tune_members(members(), open_labelled(val), settings)
     assert settings.out.read_bytes() == first
 
 
 def test_an_interrupted_run_goes_on_from_its_soft_maps(val, settings, monkeypatch):
     calls = []
-    real = flow.soft_map
+    real = flow.quantised_map
 
     def stop_in_the_middle(*args):
         calls.append(args)
@@ -139,7 +139,7 @@ def test_an_interrupted_run_goes_on_from_its_soft_maps(val, settings, monkeypatc
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(flow, "soft_map", stop_in_the_middle)
+    monkeypatch.setattr(flow, "quantised_map", stop_in_the_middle)
     with pytest.raises(KeyboardInterrupt):
         tune_members(members(), open_labelled(val), settings)
     tune_members(members(), open_labelled(val), settings)

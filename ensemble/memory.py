@@ -1,0 +1,84 @@
+"""How much memory work takes, measured; sizes in bytes as people write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from ensemble.errors import ConfigError
+
+_STATUS = Path("/proc/self/status")
+_CLEAR = Path("/proc/self/clear_refs")
+_RESET_PEAK = "5"
+
+
+@dataclass(slots=True)
+class Usage:
+    """Bytes at the start of some work, at its peak, and when it ended."""
+
+    before: int
+    peak: int
+    after: int
+
+
+@contextmanager
+def measured(device: torch.device) -> Iterator[Usage]:
+    """Measure what the work inside takes: of the device's memory on CUDA, else of the process's.
+
+    Zeros where the system does not tell (elsewhere than on Linux).
+    """
+    usage = Usage(_used(device), 0, 0)
+    _reset_peak(device)
+    yield usage
+    usage.peak, usage.after = _peak(device), _used(device)
+
+
+def process_bytes() -> int:
+    """Bytes of memory that the process holds now; 0 where the system does not tell."""
+    return _status("VmRSS")
+
+
+def parse_bytes(text: str) -> int:
+    """Bytes of "8GB" or "500 MiB"; raises ConfigError for anything else."""
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(text.strip()))
+    except ValidationError:
+        size = 0
+    if size <= 0:
+        raise ConfigError("is no size of memory", expected="8GB, 500MiB, ...", got=repr(text))
+    return size
+
+
+def format_bytes(size: int) -> str:
+    """A size for people: "1.9GiB"."""
+    return ByteSize(size).human_readable()
+
+
+def _used(device: torch.device) -> int:
+    return torch.cuda.memory_allocated(device) if device.type == "cuda" else process_bytes()
+
+
+def _peak(device: torch.device) -> int:
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    return _status("VmHWM")
+
+
+def _reset_peak(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    elif _CLEAR.exists():
+        _CLEAR.write_text(_RESET_PEAK)
+
+
+def _status(field: str) -> int:
+    """A size of the process in bytes, from the kernel's own account."""
+    if not _STATUS.exists():
+        return 0
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
+    return int(line.split()[1]) * 1024

@@ -1,0 +1,142 @@
+"""What a prediction is going to do and to take, stated before it begins."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ensemble.datasets import ImageFolder
+from ensemble.ensembles import Ensemble
+from ensemble.errors import DeviceMemoryError, ImageError
+from ensemble.images import image_size
+from ensemble.members.manifest import InputSpec
+from ensemble.memory import format_bytes, process_bytes
+
+# Threads that decode and prepare images, and that make masks of fused maps.
+DECODERS, ENCODERS = 2, 2
+# Prepared images waiting for the networks, and fused maps waiting to be masks.
+_DECODED, _ENCODED = 4, 3
+# Images whose sums are held while members take turns, as far as this much memory allows.
+_MAX_ROUND, _ROUND_BYTES = 64, 2**30
+# Images whose headers are looked at for the largest.
+_LOOKED_AT = 16
+_FLOAT32 = 4
+# Three channels as read, and once more in another order.
+_DECODED_BYTES_A_PIXEL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PredictionPlan:
+    """`decoded`, `encoded`: images that wait before and behind the networks; `round_size`: images
+    that members go through in one turn; bytes expected at the peak, of the process and, on CUDA, of
+    its tensors on the device (0: not known).
+    """
+
+    summary: str
+    grids: tuple[str, ...]
+    decoded: int
+    encoded: int
+    round_size: int
+    memory_bytes: int
+    device_bytes: int
+
+    def lines(self) -> list[str]:
+        """The plan for people."""
+        memory = f"{format_bytes(self.memory_bytes)} of memory" if self.memory_bytes else "unknown"
+        if self.device_bytes:
+            memory += f", {format_bytes(self.device_bytes)} on the device"
+        return [self.summary, f"grids {'; '.join(self.grids)}; expected peak {memory}"]
+
+
+def plan_prediction(
+    ensemble: Ensemble, images: ImageFolder, max_bytes: int | None = None
+) -> PredictionPlan:
+    """Plan for images like the largest of the first few.
+
+    Raises DeviceMemoryError where a CPU would need more than `max_bytes`; fewer images then wait.
+    """
+    size = _largest([sample.image for sample in images.samples[:_LOOKED_AT]])
+    on_cuda = ensemble.members[0].device.type == "cuda"
+    base = process_bytes() if on_cuda else max(ensemble.measured_bytes, process_bytes())
+    map_bytes = _map_bytes(ensemble, size)
+    round_size = 1
+    if ensemble.num_turns > 1:
+        round_size = min(max(_ROUND_BYTES // map_bytes, 1), _MAX_ROUND)
+    limit = None if on_cuda else max_bytes
+
+    def needed(decoded: int, encoded: int) -> int:
+        decoding = DECODERS * _DECODED_BYTES_A_PIXEL * size[0] * size[1]
+        waiting = decoded * _input_bytes(ensemble, size) + (encoded + round_size) * map_bytes
+        return base + decoding + waiting
+
+    decoded, encoded = _DECODED, _ENCODED
+    if limit is not None and needed(decoded, encoded) > limit:
+        decoded, encoded = 1, 1
+        if needed(decoded, encoded) > limit:
+            raise DeviceMemoryError(
+                f"images of {size[0]} x {size[1]} need more memory",
+                expected=f"at most {format_bytes(limit)}",
+                got=format_bytes(needed(decoded, encoded)),
+                remedy="raise --max-memory",
+            )
+    return PredictionPlan(
+        summary=_summary(ensemble),
+        grids=_grids(ensemble),
+        decoded=decoded,
+        encoded=encoded,
+        round_size=round_size,
+        memory_bytes=needed(decoded, encoded),
+        device_bytes=ensemble.measured_bytes if on_cuda else 0,
+    )
+
+
+def _largest(images: Sequence[Path]) -> tuple[int, int]:
+    sizes = [(1, 1)]
+    for path in images:
+        try:
+            sizes.append(image_size(path))
+        except ImageError:
+            continue  # it is named with all others when its turn comes
+    return max(sizes, key=lambda size: size[0] * size[1])
+
+
+def _inputs(ensemble: Ensemble) -> set[InputSpec]:
+    return {member.manifest.input for member in ensemble.members}
+
+
+def _input_bytes(ensemble: Ensemble, size: tuple[int, int]) -> int:
+    """Bytes of an image as all inputs look at it."""
+    return sum(
+        (spec.size[0] * spec.size[1] if spec.window is None else size[0] * size[1]) * spec.channels
+        for spec in _inputs(ensemble)
+    )
+
+
+def _map_bytes(ensemble: Ensemble, size: tuple[int, int]) -> int:
+    """Bytes of the fused maps of an image on all grids, and of the rows that windows hold."""
+    resized = {spec.size for spec in _inputs(ensemble) if spec.window is None}
+    pixels = sum(height * width for height, width in resized)
+    tall = [spec.size[0] for spec in _inputs(ensemble) if spec.window is not None]
+    # rows are held once more while what is taken from them is copied
+    pixels += 2 * max(tall, default=0) * size[1]
+    return _FLOAT32 * len(ensemble.weights.class_names) * pixels
+
+
+def _summary(ensemble: Ensemble) -> str:
+    members = ensemble.members
+    turns = f" in {ensemble.num_turns} turns" if ensemble.num_turns > 1 else ""
+    views = len(ensemble.views)
+    return (
+        f"{len(members)} members{turns} on {members[0].device}, {members[0].precision}, "
+        f"{views} view{'s' if views > 1 else ''}, {members[0].at_once} inputs at once"
+    )
+
+
+def _grids(ensemble: Ensemble) -> tuple[str, ...]:
+    counts = Counter(
+        f"{spec.size[0]} x {spec.size[1]}{' windows' if spec.window else ''}"
+        for spec in (member.manifest.input for member in ensemble.members)
+    )
+    return tuple(f"{grid} ({count})" for grid, count in counts.items())

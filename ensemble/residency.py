@@ -1,0 +1,116 @@
+"""Which members are on a device together, and what they take there: measured, not guessed.
+
+Every member is loaded and rehearsed on a blank input. One that does not fit beside those before it
+begins a new turn: then the members of a turn are loaded for a round of images, give way to those of
+the next, and are loaded again from their files for the next round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ensemble.errors import DeviceMemoryError
+from ensemble.inference import soft_map
+from ensemble.members.exactness import compute_exactly
+from ensemble.members.member import Member, RunOptions, load_member
+from ensemble.members.roster import check_names, choose_device
+from ensemble.memory import format_bytes, measured
+from ensemble.views import View
+
+Turn = tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """The members in turns, and the most bytes that the device held in a rehearsal (0: unknown)."""
+
+    turns: tuple[Turn, ...]
+    peak_bytes: int
+
+    @property
+    def members(self) -> list[Member]:
+        """All members, in the order in which they were given."""
+        return [member for turn in self.turns for member in turn]
+
+
+def load_in_turns(paths: Sequence[Path], views: tuple[View, ...], options: RunOptions) -> Residency:
+    """Load members, in as few turns as their order allows; those of a single turn stay loaded.
+
+    Raises DeviceError for the device, DeviceMemoryError for a member that does not even fit alone,
+    MemberError as `load_member` does and for two members of one name.
+    """
+    compute_exactly()
+    device = choose_device(options.device)
+    turns: list[list[Member]] = [[]]
+    peak = 0
+    for path in paths:
+        loaded = _load(path, device, views, options)
+        if isinstance(loaded, DeviceMemoryError) and turns[-1]:
+            _release(turns[-1])
+            turns.append([])
+            loaded = _load(path, device, views, options)
+        if isinstance(loaded, DeviceMemoryError):
+            raise loaded
+        member, used = loaded
+        turns[-1].append(member)
+        peak = max(peak, used)
+    check_names([member for turn in turns for member in turn])
+    if len(turns) > 1:
+        _release(turns[-1])
+    return Residency(tuple(tuple(turn) for turn in turns), peak)
+
+
+@contextmanager
+def resident(turn: Sequence[Member]) -> Iterator[None]:
+    """The members of a turn are loaded inside."""
+    try:
+        for member in turn:
+            member.restore()
+        yield
+    finally:
+        _release(turn)
+
+
+def rehearse(member: Member, views: tuple[View, ...]) -> None:
+    """Put a blank input through the member under every view."""
+    spec = member.manifest.input
+    soft_map(member, np.zeros((*spec.size, spec.channels), np.uint8), views, "prob")
+
+
+def _load(
+    path: Path, device: torch.device, views: tuple[View, ...], options: RunOptions
+) -> tuple[Member, int] | DeviceMemoryError:
+    """A loaded member and the most bytes held while it was rehearsed, or what it did not fit.
+
+    The error is returned and not raised on, since a traceback would keep the tensors alive.
+    """
+    try:
+        member = load_member(path, device, options)
+    except DeviceMemoryError as error:
+        return error.with_traceback(None)
+    try:
+        with measured(device) as usage:
+            rehearse(member, views)
+    except DeviceMemoryError as error:
+        member.release()
+        return error.with_traceback(None)
+    if options.max_bytes is None or usage.peak <= options.max_bytes:
+        return member, usage.peak
+    member.release()
+    return DeviceMemoryError(
+        f"{member.name} does not fit",
+        expected=f"at most {format_bytes(options.max_bytes)}",
+        got=format_bytes(usage.peak),
+        remedy="raise --max-memory, or drop the larger scales of --tta",
+    )
+
+
+def _release(members: Sequence[Member]) -> None:
+    for member in members:
+        member.release()

@@ -1,0 +1,35 @@
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from ensemble.errors import ConfigError
+from ensemble.memory import format_bytes, measured, parse_bytes, process_bytes
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("8GB", 8e9), ("500 MiB", 500 * 2**20), (" 2gib ", 2**31)]
+)
+def test_sizes_are_read_as_people_write_them(text, size):
+    assert parse_bytes(text) == size
+
+
+@pytest.mark.parametrize("text", ["", "many", "8XB", "-1GB", "0", "nan"])
+def test_what_is_no_size_is_refused(text):
+    with pytest.raises(ConfigError, match=r"no size of memory.*8GB"):
+        parse_bytes(text)
+
+
+def test_sizes_are_written_for_people():
+    assert format_bytes(int(1.9 * 2**30)) == "1.9GiB"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells")
+def test_a_passing_peak_is_measured():
+    with measured(torch.device("cpu")) as usage:
+        passing = np.ones(25_000_000)
+        del passing
+    assert usage.peak - usage.before > 150e6
+    assert usage.after < usage.peak
+    assert process_bytes() > 10e6
