@@ -10,8 +10,7 @@ import numpy as np
 
 from ensemble.classes import ClassList, find_class_list
 from ensemble.datasets import LabelledFolder, open_labelled
-from ensemble.errors import ClassListError, ConfigError
-from ensemble.samples import few
+from ensemble.errors import ClassListError, ConfigError, few
 from ensemble.splits import (
     SplitPart,
     check_disjoint,
