@@ -1,13 +1,10 @@
 """From the soft maps of a class on their grids straight to the runs of its full-size mask."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.kernels.jit import kernel
 from ensemble.kernels.lattice import (
-    CellBounds,
     Flat,
     Lattice,
     all_finite,
@@ -24,16 +21,6 @@ _EIGHT = np.uint64(0x0101010101010101)
 _FEW_EDGES = 128
 
 
-class _Room(NamedTuple):
-    """What a band of rows is worked out in."""
-
-    bounds: CellBounds
-    states: NDArray[np.uint8]
-    stretches: NDArray[np.int64]
-    line: Flat
-    values: Flat
-
-
 @kernel
 def threshold_runs(
     maps: Flat, lattice: Lattice, limit: np.float32
@@ -47,57 +34,48 @@ def threshold_runs(
     extremes = row_extremes(maps, lattice)
     if not all_finite(extremes):
         return np.empty((0, 2), np.int64), False
-    width = lattice.columns.lower.shape[1]
-    num_cells = lattice.columns.sources.shape[1]
-    room = _Room(
-        new_cell_bounds(lattice),
-        np.empty((num_cells + 7) // 8 * 8, np.uint8),
-        np.empty((num_cells, 3), np.int64),
-        np.empty(lattice.widths.max(), np.float32),
-        np.empty(width, np.float32),
-    )
-    edges, count = np.empty(_FEW_EDGES, np.int64), 0
-    bands = lattice.rows.cells
-    for band in range(bands.shape[0] - 1):
-        lowest, highest = band_bounds(extremes, lattice, bands[band])
-        if highest > limit >= lowest:
-            edges, count = _cross_band(maps, lattice, limit, band, room, (edges, count))
-        elif (lowest > limit) != (count & 1):
-            edges, count = _append(edges, count, bands[band] * width)
+    edges, count = _find_edges(maps, lattice, extremes, limit)
     if count & 1:
-        edges, count = _append(edges, count, bands[-1] * width)
+        num_pixels = lattice.rows.lower.shape[1] * lattice.columns.lower.shape[1]
+        edges, count = _append(edges, count, num_pixels)
     runs = edges[:count].copy().reshape(-1, 2)
     runs[:, 1] -= runs[:, 0]
     return runs, True
 
 
 @kernel
-def _cross_band(
-    maps: Flat,
-    lattice: Lattice,
-    limit: np.float32,
-    band: int,
-    room: _Room,
-    found: tuple[NDArray[np.int64], int],
+def _find_edges(
+    maps: Flat, lattice: Lattice, extremes: tuple[Flat, Flat], limit: np.float32
 ) -> tuple[NDArray[np.int64], int]:
-    """Append the edges in one band of rows to those found before."""
-    edges, count = found
-    bands, width = lattice.rows.cells, lattice.columns.lower.shape[1]
-    find_cell_bounds(maps.view(np.int32), lattice, bands[band], room.bounds)
-    _find_states(room.bounds.lowest, room.bounds.highest, limit, room.states)
-    stretches, values = room.stretches, room.values
-    num_stretches = _find_stretches(room.states, lattice.columns.cells, stretches)
-    for y in range(bands[band], bands[band + 1]):
-        for s in range(num_stretches):
-            first, end, state = stretches[s, 0], stretches[s, 1], stretches[s, 2]
-            here = y * width + first
-            if state == _OPEN:
-                span_values(maps, lattice, (y, first, end), room.line, values)
-                for x in range(end - first):
-                    if (values[x] > limit) != (count & 1):
-                        edges, count = _append(edges, count, here + x)
-            elif (state == _INSIDE) != (count & 1):
-                edges, count = _append(edges, count, here)
+    """The pixels at which the mask begins or ends, in row-major order, and how many there are."""
+    bits, width = maps.view(np.int32), lattice.columns.lower.shape[1]
+    num_cells = lattice.columns.sources.shape[1]
+    bounds = new_cell_bounds(lattice)
+    states = np.empty((num_cells + 7) // 8 * 8, np.uint8)
+    stretches = np.empty((num_cells, 3), np.int64)
+    line, values = np.empty(lattice.widths.max(), np.float32), np.empty(width, np.float32)
+    edges, count = np.empty(_FEW_EDGES, np.int64), 0
+    bands = lattice.rows.cells
+    for band in range(bands.shape[0] - 1):
+        lowest, highest = band_bounds(extremes, lattice, bands[band])
+        if highest <= limit or lowest > limit:
+            if (lowest > limit) != (count & 1):
+                edges, count = _append(edges, count, bands[band] * width)
+            continue
+        find_cell_bounds(bits, lattice, bands[band], bounds)
+        _find_states(bounds.lowest, bounds.highest, limit, states)
+        num_stretches = _find_stretches(states, lattice.columns.cells, stretches)
+        for y in range(bands[band], bands[band + 1]):
+            for s in range(num_stretches):
+                first, end, state = stretches[s, 0], stretches[s, 1], stretches[s, 2]
+                here = y * width + first
+                if state == _OPEN:
+                    span_values(maps, lattice, (y, first, end), line, values)
+                    for x in range(end - first):
+                        if (values[x] > limit) != (count & 1):
+                            edges, count = _append(edges, count, here + x)
+                elif (state == _INSIDE) != (count & 1):
+                    edges, count = _append(edges, count, here)
     return edges, count
 
 
