@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import csv
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.datasets import LabelledFolder, Sample
 from ensemble.dice import image_dice
-from ensemble.errors import DataError, EnsError, OutputError, few
+from ensemble.errors import DataError, EnsError, few
 from ensemble.images import image_size
 from ensemble.intervals import Interval, bootstrap_groups
-from ensemble.outputs.rle_csv import Predictions, read_predictions
+from ensemble.labels.pairing import pair_names
 from ensemble.progress import Progress, silent
-from ensemble.rle import Base, Order, parse_rle
+from ensemble.rle import Base, Order, Runs, parse_rle
+from ensemble.rle_table import RleTable, open_rle_table
+from ensemble.whole_file import whole_file
 
 INTERVAL_LEVEL = 0.95
+
+_RleKind = tuple[Order, Base]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,96 +70,89 @@ def evaluate(
     """Score a predictions file, which must hold every class of every labelled image and no more.
 
     Images are named by their base name or by their path inside the image folder. Raises DataError
-    that lists what is missing, unknown or doubled; RleError, with image and class, for a string
-    that is malformed or does not fit the image.
+    that lists what is missing, unknown or doubled; RleError, with line, image and class, for a
+    string that is malformed or does not fit the image.
     """
-    table = match_images(read_predictions(predictions), labelled.samples)
-    class_names = labelled.classes.names
-    _check_classes(table, class_names, predictions)
+    table = _PairedTable.open(predictions, labelled)
     rows = []
     with progress("scoring", len(labelled.samples)) as advance:
         for sample in labelled.samples:
-            rows.append(_score_image(sample, table[sample.name], labelled, (order, base)))
+            rows.append(_score_image(sample, table, labelled, (order, base)))
             advance(1)
     return Scores(
         image_names=tuple(sample.name for sample in labelled.samples),
-        class_names=class_names,
+        class_names=labelled.classes.names,
         groups=tuple(sample.group for sample in labelled.samples),
         dice=np.stack(rows),
     )
 
 
-def match_images(predictions: Predictions, samples: Sequence[Sample]) -> dict[str, dict[str, str]]:
-    """The rows of a predictions file by sample name; raises DataError unless they pair up."""
-    bases = Counter(PurePosixPath(sample.name).name for sample in samples)
-    keys = {PurePosixPath(s.name).name: s.name for s in samples} | {s.name: s.name for s in samples}
-    paths = {sample.name for sample in samples}
-    shared = [name for name in predictions.rle if bases[name] > 1 and name not in paths]
-    unknown = [name for name in predictions.rle if name not in keys]
-    named = Counter(keys[name] for name in predictions.rle if name in keys)
-    problems = (
-        ("images are not in the labelled folder", unknown),
-        ("base names are shared by several labelled images", shared),
-        ("images come under two names", [name for name, count in named.items() if count > 1]),
-        ("labelled images have no prediction", [s.name for s in samples if not named[s.name]]),
-    )
-    for what, names in problems:
-        if names:
-            raise DataError(
-                f"{len(names)} {what}",
-                where=predictions.path,
-                got=few(names),
-                remedy="was it made from the images of this folder?",
-            )
-    return {keys[name]: row for name, row in predictions.rle.items()}
-
-
 def write_scores(path: Path, scores: Scores) -> None:
-    """Write Dice as a CSV, an image a row and a class a column; raises OutputError."""
-    try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(["image_name", *scores.class_names])
-            for name, row in zip(scores.image_names, scores.dice, strict=True):
-                writer.writerow([name, *(f"{value:.6f}" for value in row)])
-    except OSError as error:
-        raise OutputError(f"cannot be written: {error.strerror}", where=path) from error
+    """Write Dice as a CSV, an image a row and a class a column, whole or not at all."""
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(["image_name", *scores.class_names])
+        for name, row in zip(scores.image_names, scores.dice, strict=True):
+            writer.writerow([name, *(f"{value:.6f}" for value in row)])
 
 
-def _check_classes(
-    table: dict[str, dict[str, str]], class_names: Sequence[str], path: Path
-) -> None:
-    found = {name for row in table.values() for name in row}
-    if unknown := sorted(found - set(class_names)):
+@dataclass(frozen=True, slots=True)
+class _PairedTable:
+    """A table of predictions, and under which name it lists each sample."""
+
+    table: RleTable
+    listed: Mapping[str, str]
+
+    @classmethod
+    def open(cls, path: Path, labelled: LabelledFolder) -> _PairedTable:
+        table = open_rle_table(path)
+        names = pair_names(path, labelled.samples, table.places, what="prediction")
+        _check_classes(table, names, labelled.classes.names)
+        return cls(table, {sample: listed for listed, sample in names.items()})
+
+    def runs(
+        self, sample: Sample, class_names: Sequence[str], size: tuple[int, int], rle: _RleKind
+    ) -> list[Runs]:
+        """Runs of an image, one entry a class; raises RleError with line, image and class."""
+        listed = self.listed[sample.name]
+        strings = self.table.strings(listed)
+        runs = []
+        for name in class_names:
+            try:
+                runs.append(parse_rle(strings[name], size, order=rle[0], base=rle[1]))
+            except EnsError as error:
+                line = self.table.where(listed, name)
+                raise error.at(f"{line}: {sample.name}, {name}") from error
+        return runs
+
+
+def _check_classes(table: RleTable, names: Mapping[str, str], class_names: Sequence[str]) -> None:
+    """Raise DataError unless every image has every class; `names`: samples by name in the table."""
+    if unknown := sorted(set(table.class_names) - set(class_names)):
         raise DataError(
             f"{len(unknown)} classes are not in the labels",
-            where=path,
+            where=table.path,
             got=few(unknown),
             expected=", ".join(class_names),
         )
     missing = [
-        f"{name} in {image}"
-        for image, row in table.items()
+        f"{name} in {names[listed]}"
+        for listed, rows in table.places.items()
         for name in class_names
-        if name not in row
+        if name not in rows
     ]
     if missing:
         raise DataError(
             f"{len(missing)} rows are missing",
-            where=path,
+            where=table.path,
             got=f"no {few(missing)}",
             remedy="an empty mask needs a row with an empty field",
         )
 
 
 def _score_image(
-    sample: Sample, row: dict[str, str], labelled: LabelledFolder, rle: tuple[Order, Base]
+    sample: Sample, table: _PairedTable, labelled: LabelledFolder, rle: _RleKind
 ) -> NDArray[np.float64]:
     size = image_size(sample.image)
-    runs = []
-    for name in labelled.classes.names:
-        try:
-            runs.append(parse_rle(row[name], size, order=rle[0], base=rle[1]))
-        except EnsError as error:
-            raise error.at(f"{sample.name}, {name}") from error
+    runs = table.runs(sample, labelled.classes.names, size, rle)
     return image_dice(runs, labelled.read_label(sample, size))

@@ -20,11 +20,11 @@ from ensemble.errors import OutputError
 from ensemble.evaluate import Scores, evaluate
 from ensemble.images import read_image
 from ensemble.members.member import RunOptions
-from ensemble.outputs.rle_csv import read_predictions
 from ensemble.pictures import error_map, overlay_masks, picture_sheet, to_rgb
 from ensemble.predict import predict
 from ensemble.progress import Progress, silent
 from ensemble.rle import decode, parse_rle
+from ensemble.rle_table import open_rle_table
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.whole_file import whole_file
 from models_zoo.phantom import make_phantom
@@ -170,13 +170,13 @@ def _write_sheet(path: Path, test: LabelledFolder, predictions: Path, scores: Sc
     per_image = scores.dice.mean(axis=1)
     ranked = np.argsort(per_image)
     chosen = ranked[np.linspace(0, len(ranked) - 1, min(_SHEET_ROWS, len(ranked))).astype(int)]
-    strings = read_predictions(predictions).rle
+    table = open_rle_table(predictions)
     rows = []
     for index in chosen:
         sample = test.samples[index]
         picture = to_rgb(read_image(sample.image))
         true = unpack(test.read_label(sample).planes, len(test.classes))
-        predicted = _masks(strings[sample.image.name], test.classes.names, true.shape[1:])
+        predicted = _masks(table.strings(sample.image.name), test.classes.names, true.shape[1:])
         rows.append(
             [
                 (sample.image.name, picture),

@@ -14,7 +14,8 @@ PACKAGES = ("ensemble", "models_zoo")
 LAYERS = (
     {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble.memory", "ensemble"},
     {"ensemble.classes", "ensemble.yaml_file", "ensemble.kernels"},
-    {"ensemble.rle", "ensemble.bit_planes", "ensemble.streaming", "ensemble.intervals"},
+    {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
+    {"ensemble.intervals"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.images", "ensemble.samples"},

@@ -56,58 +56,69 @@ def pair_files(root: Path, samples: Sequence[Sample], files: Mapping[str, Path])
 
 
 def pair_names(
-    where: Path, samples: Sequence[Sample], label_names: Iterable[str]
+    where: Path, samples: Sequence[Sample], listed: Iterable[str], *, what: str = "label"
 ) -> dict[str, str]:
-    """The sample that each image name in a label file means, by relative path or by base name.
+    """The sample that each image name in a file means, by relative path or by base name.
 
-    Raises DataError for images without label, labels without image, base names that several images
-    have, and images that are named in two ways.
+    `what` the file holds for an image: a label, a prediction. Raises DataError for images that the
+    file lacks, names of no image, base names that several images have, and images that are named
+    in two ways.
     """
     paths = {composed(sample.name): sample.name for sample in samples}
     bases: dict[str, list[str]] = {}
     for path, name in paths.items():
         bases.setdefault(PurePosixPath(path).name, []).append(name)
     meant = {
-        label_name: [paths[path]] if path in paths else bases.get(path, [])
-        for label_name in label_names
-        for path in [composed(label_name)]
+        name: [paths[path]] if path in paths else bases.get(path, [])
+        for name in listed
+        for path in [composed(name)]
     }
     _refuse_ambiguous(where, meant)
     found = {names[0] for names in meant.values() if names}
     refuse_unpaired(
         where,
         images=[sample.name for sample in samples if sample.name not in found],
-        labels=[label_name for label_name, names in meant.items() if not names],
+        labels=[name for name, names in meant.items() if not names],
+        what=what,
     )
-    return {label_name: names[0] for label_name, names in meant.items()}
+    return {name: names[0] for name, names in meant.items()}
 
 
 def _refuse_ambiguous(where: Path, meant: Mapping[str, Sequence[str]]) -> None:
-    if vague := [label_name for label_name, names in meant.items() if len(names) > 1]:
+    if vague := [name for name, images in meant.items() if len(images) > 1]:
         raise DataError(
             f"{len(vague)} image names fit several images",
             where=where,
             got=few(vague),
             remedy="write the path below the images' folder",
         )
-    times = Counter(names[0] for names in meant.values() if names)
-    if twice := [name for name, count in times.items() if count > 1]:
+    times = Counter(images[0] for images in meant.values() if images)
+    if twice := [image for image, count in times.items() if count > 1]:
         raise DataError(
             f"{len(twice)} images are listed under two names", where=where, got=few(twice)
         )
 
 
-def refuse_unpaired(where: Path, *, images: Sequence[str] = (), labels: Sequence[str] = ()) -> None:
-    """Raise one DataError that counts and shows images without label and labels without image."""
+def refuse_unpaired(
+    where: Path,
+    *,
+    images: Sequence[str] = (),
+    labels: Sequence[str] = (),
+    what: str = "label",
+) -> None:
+    """Raise one DataError that counts and shows images without label and labels without image.
+
+    `what` is said in place of label.
+    """
     parts = [
-        f"{len(names)} {what} without {partner} ({few(names)})"
-        for names, what, partner in ((images, "images", "label"), (labels, "labels", "image"))
+        f"{len(names)} {kind} without {partner} ({few(names)})"
+        for names, kind, partner in ((images, "images", what), (labels, f"{what}s", "image"))
         if names
     ]
     if parts:
         raise DataError(
-            "images and labels do not pair up",
+            f"images and {what}s do not pair up",
             where=where,
             got=" and ".join(parts),
-            remedy="a label has the name and the sub-folder of its image",
+            remedy=f"a {what} has the name and the sub-folder of its image",
         )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,17 +121,25 @@ def drop(rows, image=None, name=None):
 @pytest.mark.parametrize(
     ("change", "error", "expected"),
     [
-        (lambda rows: drop(rows, "one.png"), DataError, r"1 labelled images .*: got a/one\.png"),
+        (
+            lambda rows: drop(rows, "one.png"),
+            DataError,
+            r"1 images without prediction \(a/one\.png\)",
+        ),
         (lambda rows: drop(rows, "one.png", "NA"), DataError, r"1 rows are missing: .*NA in a/one"),
         (lambda rows: drop(rows, None, "nan"), DataError, r"4 rows are missing: got no nan in"),
-        (lambda rows: [*rows, ["five.png", "NA", ""]], DataError, r"1 images are not .*five\.png"),
+        (
+            lambda rows: [*rows, ["five.png", "NA", ""]],
+            DataError,
+            r"1 predictions without image \(five\.png\)",
+        ),
         (lambda rows: [*rows, ["a/one.png", "NA", ""]], DataError, r"under two names: got a/one"),
-        (lambda rows: [*rows, rows[0]], DataError, r"1 rows repeat .*: got one\.png, NA"),
+        (lambda rows: [*rows, rows[0]], DataError, r"line 14 repeats one\.png, NA of line 2"),
         (lambda rows: [*rows, ["one.png", "Ulna", ""]], DataError, r"1 classes .*got Ulna"),
         (
             lambda rows: [*drop(rows, "one.png", "NA"), ["one.png", "NA", "120 9"]],
             RleError,
-            r"a/one\.png, NA: run 1 of 1 .*inside 0\.\.125",
+            r"p\.csv: line 13: a/one\.png, NA: run 1 of 1 .*inside 0\.\.125",
         ),
         (
             lambda rows: [*drop(rows, "one.png", "NA"), ["one.png", "NA", "1 2 3"]],
@@ -149,7 +158,7 @@ def test_base_names_that_two_images_share_are_refused(tmp_path):
     masks = np.ones((1, 4, 4), bool)
     write_mask_folders(tmp_path / "d", ["NA"], {"a/x": masks, "b/x": masks})
     path = write(tmp_path / "p.csv", [["x.png", "NA", "1 16"]])
-    with pytest.raises(DataError, match=r"1 base names are shared .*: got x\.png"):
+    with pytest.raises(DataError, match=r"1 image names fit several images: got x\.png"):
         evaluate(path, open_labelled(tmp_path / "d"))
     full = [["a/x.png", "NA", "1 16"], ["b/x.png", "NA", ""]]
     scores = evaluate(write(tmp_path / "q.csv", full), open_labelled(tmp_path / "d"))
@@ -168,6 +177,23 @@ def test_scores_are_written_image_by_class(tmp_path, folder, predicted, truth):
         dense(predicted, truth),
         atol=1e-6,
     )
+
+
+def test_scores_are_written_whole_or_not_at_all(tmp_path, folder, predicted):
+    scores = evaluate(write(tmp_path / "p.csv", table(predicted)), open_labelled(folder))
+    write_scores(tmp_path / "s.csv", scores)
+    before = (tmp_path / "s.csv").read_bytes()
+    with pytest.raises(ValueError, match="zip"):
+        write_scores(tmp_path / "s.csv", replace(scores, image_names=scores.image_names[:2]))
+    assert (tmp_path / "s.csv").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.glob("s.csv*")) == ["s.csv"]
+
+
+def test_names_with_accents_in_two_pieces_pair_up(tmp_path):
+    masks = np.ones((1, 4, 4), bool)
+    write_mask_folders(tmp_path / "d", ["NA"], {"\u00e9": masks})
+    path = write(tmp_path / "p.csv", [["e\u0301.png", "NA", "1 16"]])
+    assert evaluate(path, open_labelled(tmp_path / "d")).mean == 1
 
 
 def run(*words):
@@ -200,7 +226,7 @@ def test_errors_of_the_command_are_one_line(tmp_path, folder, predicted):
         (tmp_path / "none.csv", folder),
         (path, tmp_path / "none"),
         (path, folder, "--rle-base", "0", "--rle-order", "column"),
-        (path, folder, "--out", tmp_path / "none" / "s.csv"),
+        (path, folder, "--out", path / "s.csv"),
         (path, folder, "--groups", "("),
     ):
         answer = run(*words)

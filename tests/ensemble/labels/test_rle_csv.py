@@ -14,9 +14,9 @@ HEADER = "image_name,class,rle\n"
 SIZE = (3, 4)
 
 
-def open_table(folder, text, encoding="utf-8"):
+def open_table(folder, text):
     write_blank(folder / "images", {"a.png": SIZE})
-    (folder / "labels.csv").write_text(text, encoding=encoding)
+    (folder / "labels.csv").write_text(text, encoding="utf-8")
     return open_labelled(folder)
 
 
@@ -37,10 +37,6 @@ def test_classes_in_order_of_first_row_and_empty_masks(tmp_path):
     assert masks.sum(axis=(1, 2)).tolist() == [0, 1, 0]
 
 
-def test_spreadsheets_put_a_mark_before_the_header(tmp_path):
-    assert open_table(tmp_path, HEADER + "a.png,x,\n", "utf-8-sig").classes.names == ("x",)
-
-
 def test_strings_longer_than_a_csv_field_of_python(tmp_path):
     write_blank(tmp_path / "images", {"a.png": (400, 400)})
     text = " ".join(f"{start} 1" for start in range(1, 160001, 2))
@@ -51,31 +47,13 @@ def test_strings_longer_than_a_csv_field_of_python(tmp_path):
 
 @pytest.mark.parametrize("rle", ["1", "0 1", "12 2", "5 1 3 1", "a b", "1.5 2", "2 0", "-1 2"])
 def test_malformed_strings(tmp_path, rle):
-    with pytest.raises(LabelError, match=r"labels\.csv: a\.png, class x: "):
+    with pytest.raises(LabelError, match=r"labels\.csv: line 2: a\.png, class x: "):
         read_first(tmp_path, HEADER + f"a.png,x,{rle}\n")
 
 
-@pytest.mark.parametrize(
-    ("text", "match"),
-    [
-        ("", "is no CSV file"),
-        ("a,b\n", "has other columns: expected image_name,class,rle, got a,b"),
-        (HEADER + "a.png,x,1 1,9\n", "more fields than the header"),
-        (HEADER + "a.png,x,1 1\na.png,y,1 1,9\n", "is no CSV file"),
-        (HEADER + 'a.png,x,"1 1\n', "is no CSV file"),
-        ("\udcff", "is no CSV file"),
-    ],
-)
-def test_malformed_tables(tmp_path, text, match):
-    write_blank(tmp_path / "images", {"a.png": SIZE})
-    (tmp_path / "labels.csv").write_text(text, errors="surrogateescape")
-    with pytest.raises(LabelError, match=r"labels\.csv: .*" + match):
-        open_labelled(tmp_path)
-
-
-def test_doubled_rows(tmp_path):
-    with pytest.raises(DataError, match=r"1 rows repeat an image and class.*got a\.png x"):
-        open_table(tmp_path, HEADER + "a.png,x,1 1\na.png,y,\na.png,x,\n")
+def test_malformed_tables(tmp_path):
+    with pytest.raises(DataError, match=r"labels\.csv: .*line 3 repeats a\.png, x of line 2"):
+        open_table(tmp_path, HEADER + "a.png,x,1 1\na.png,x,\n")
 
 
 def test_no_rows(tmp_path):
