@@ -48,8 +48,9 @@ class Ensemble:
     """Members with weights and views: answers an image with the masks of its classes.
 
     `weights` decides which members take part and in which order; members that weigh nothing for
-    any class are left out. `residency` says which of them are loaded together, by default all.
-    Raises WeightsError or MemberError where the parts do not fit.
+    any class are left out. Classes follow the members' class list, whatever the order of the
+    weights. `residency` says which members are loaded together, by default all. Raises WeightsError
+    or MemberError where the parts do not fit.
 
     An image goes through in three steps, which may run in different threads: `prepare` it, `fuse`
     what the members say of it, one band of rows after the other, and make `masks` of each band.
@@ -64,10 +65,11 @@ class Ensemble:
         residency: Residency | None = None,
     ) -> None:
         ordered = match_members(weights, members)
-        self.weights = weights
+        classes = merge_class_lists(ordered)
+        self.weights = weights.for_classes(classes.names)
         self.views = parse_views(weights.views if views is None else views)
-        self.exclusive = merge_class_lists(ordered).exclusive
-        shares = plan_shares(weights, [member.manifest.class_list for member in ordered])
+        self.exclusive = classes.exclusive
+        shares = plan_shares(self.weights, [member.manifest.class_list for member in ordered])
         parts = [_Part(m, share) for m, share in zip(ordered, shares, strict=True) if len(share)]
         self._parts = parts
         self._turns = _parts_in_turns(parts, residency.turns if residency else [tuple(ordered)])

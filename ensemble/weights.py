@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ensemble.errors import WeightsError
+from ensemble.errors import EnsError, WeightsError, few
+from ensemble.json_file import read_json_file
 from ensemble.members.member import FusionSpace, Member
 from ensemble.members.roster import merge_class_lists
+from ensemble.views import parse_views
 from ensemble.whole_file import whole_file
 
 FORMAT: Literal["ens-weights"] = "ens-weights"
@@ -39,6 +42,8 @@ class FusionWeights:
     views: str = ""
 
     def __post_init__(self) -> None:
+        _check_names(self.members, "member")
+        _check_names(self.class_names, "class")
         shape = (len(self.members), len(self.class_names))
         if self.weights.shape != shape or self.thresholds.shape != shape[1:]:
             raise WeightsError(
@@ -50,9 +55,30 @@ class FusionWeights:
             raise WeightsError("a weight must be a number from 0 on")
         if not ((self.thresholds > 0) & (self.thresholds < 1)).all():
             raise WeightsError("a threshold must lie between 0 and 1")
-        weightless = [self.class_names[c] for c in np.flatnonzero(self.weights.sum(0) <= 0)]
-        if weightless:
+        with np.errstate(over="ignore"):
+            sums = self.weights.sum(0)
+        if weightless := [self.class_names[c] for c in np.flatnonzero(sums <= 0)]:
             raise WeightsError("no member has a weight for", got=", ".join(weightless))
+        if endless := [self.class_names[c] for c in np.flatnonzero(np.isinf(sums))]:
+            raise WeightsError("the weights are too large to be summed for", got=", ".join(endless))
+
+    def for_classes(self, class_names: tuple[str, ...]) -> FusionWeights:
+        """The same with the classes in another order."""
+        order = [self.class_names.index(name) for name in class_names]
+        return replace(
+            self,
+            class_names=class_names,
+            weights=self.weights[:, order],
+            thresholds=self.thresholds[order],
+        )
+
+
+def _check_names(names: Sequence[str], kind: str) -> None:
+    """Raise WeightsError for names of members or classes that are none, or that are doubled."""
+    if not names:
+        raise WeightsError(f"there is no {kind}", expected=f"one {kind} or more")
+    if doubled := [name for name, count in Counter(names).items() if count > 1]:
+        raise WeightsError(f"a {kind} is listed twice", got=", ".join(doubled))
 
 
 def uniform_weights(
@@ -121,7 +147,8 @@ def _check_classes(member: Member, class_names: tuple[str, ...], row: NDArray[np
         )
 
 
-_STRICT = ConfigDict(extra="forbid")
+# Nothing is converted: a number in quotes may be a slip in the line below.
+_STRICT = ConfigDict(extra="forbid", strict=True)
 
 
 class MemberEntry(BaseModel):
@@ -159,23 +186,18 @@ class WeightsFile(BaseModel):
 
 
 def read_weights(path: Path) -> FusionWeights:
-    """Read a per-class.json; raises WeightsError with the path and every fault in it."""
+    """Read a per-class.json; raises WeightsError with the path and the faults in it."""
+    content = read_json_file(path, WeightsError, remedy="make it with: ens tune-weights val/")
     try:
-        stored = WeightsFile.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WeightsError(
-            f"cannot be read: {error}", where=path, remedy="make it with: ens tune-weights val/"
-        ) from error
+        return _from_file(WeightsFile.model_validate(content))
     except ValidationError as error:
-        faults = "; ".join(
+        faults = [
             f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
             for fault in error.errors()
-        )
-        raise WeightsError(f"is not a weights file: {faults}", where=path) from error
-    try:
-        return _from_file(stored)
-    except WeightsError as error:
-        raise error.at(path) from error
+        ]
+        raise WeightsError(f"is not a weights file: {few(faults)}", where=path) from error
+    except EnsError as error:
+        raise WeightsError(str(error), where=path) from error
 
 
 def write_weights(
@@ -228,6 +250,7 @@ def _from_file(stored: WeightsFile) -> FusionWeights:
             got=", ".join(unknown),
             expected=", ".join(members),
         )
+    parse_views(stored.views)  # a slip in them is said of this file
     entries = list(stored.classes.values())
     return FusionWeights(
         members=tuple(members),

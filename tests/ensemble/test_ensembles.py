@@ -208,6 +208,21 @@ def test_weights_for_another_file_of_a_member_are_refused():
     Ensemble(members, replace(weights, sha256s=(None,) * 3))
 
 
+@pytest.mark.parametrize("classes", [OVERLAPPING, EXCLUSIVE], ids=["overlapping", "exclusive"])
+def test_the_order_of_classes_in_the_weights_changes_nothing(classes):
+    members = three_members(classes)
+    uniform = uniform_weights(members)
+    uneven = np.random.default_rng(0).random(uniform.weights.shape)
+    weights = replace(uniform, weights=uneven, thresholds=np.linspace(0.3, 0.6, len(classes)))
+    turned = weights.for_classes(classes.names[::-1])
+    image = smooth_image((30, 40))
+    engine, same = Ensemble(members, weights), Ensemble(members, turned)
+    assert same.weights.class_names == classes.names
+    for runs, others in zip(engine.predict(image), same.predict(image), strict=True):
+        np.testing.assert_array_equal(runs, others)
+    assert same.settings() == engine.settings()
+
+
 def test_a_class_without_any_weight_is_refused():
     members = three_members(OVERLAPPING)
     weights = uniform_weights(members)

@@ -90,14 +90,82 @@ def test_all_faults_are_named_at_once(tmp_path, weights):
         read_weights(edited(weights, tmp_path, edit))
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{", "weights: 1"])
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (lambda c: c.update(classes={}), "there is no class: expected one class or more"),
+        (lambda c: c.update(classes=[]), "classes: Input should be a valid dict"),
+        (lambda c: c.update(classes=None), "classes: Input should be a valid dict"),
+        (lambda c: c.pop("classes"), "classes: Field required"),
+        (lambda c: c.update(members=[]), "weigh members that the file does not list"),
+        (lambda c: c.update(members=[], classes={}), "there is no member"),
+        (lambda c: c.update(members={"unet": None}), "members: Input should be a valid list"),
+        (lambda c: c.update(members=["unet", "fpn"]), "members.0: Input should be a valid dict"),
+        (lambda c: c["members"].pop(), "does not list: .*got fpn"),
+        (lambda c: c["members"].append({"name": "fpn"}), "a member is listed twice: got fpn"),
+        (lambda c: c["members"][0].update(sha256=7), "members.0.sha256: .*valid string"),
+        (lambda c: c["members"][0].update(name=None), "members.0.name: .*valid string"),
+        (lambda c: c["classes"].update(Ulna=None), "classes.Ulna: Input should be a valid dict"),
+        (lambda c: c["classes"].update(Ulna=[0.5]), "classes.Ulna: Input should be a valid dict"),
+        (lambda c: c["classes"]["Ulna"].pop("weights"), "classes.Ulna.weights: Field required"),
+        (lambda c: c["classes"]["Ulna"].update(weights=[1, 2]), "Ulna.weights: .*valid dict"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet="1"), "Ulna.weights.unet: .*number"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet=True), "weights.unet: .*number"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet=None), "weights.unet: .*number"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet=float("nan")), "unet: .*finite"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet=float("inf")), "unet: .*finite"),
+        (lambda c: c["classes"]["Ulna"]["weights"].update(unet=10**400), "unet: .*number"),
+        (
+            lambda c: c["classes"]["Ulna"]["weights"].update(unet=1.7e308, fpn=1.7e308),
+            "too large to be summed for: got Ulna",
+        ),
+        (lambda c: c["classes"]["Ulna"].update(threshold="0.5"), "Ulna.threshold: .*number"),
+        (lambda c: c["classes"]["Ulna"].update(threshold=2), "Ulna.threshold: .*less than 1"),
+        (lambda c: c["classes"]["Ulna"].update(threshold=float("nan")), "Ulna.threshold: "),
+        (lambda c: c.update(version=2), "version: Input should be 1"),
+        (lambda c: c.update(space="log"), "space: Input should be 'prob' or 'logit'"),
+        (lambda c: c.update(views=["hflip"]), "views: Input should be a valid string"),
+        (lambda c: c.update(views="hflap"), "hflap"),
+    ],
+)
+def test_damage_by_hand_is_one_line(tmp_path, weights, edit, what):
+    with pytest.raises(WeightsError, match=r"w\.json: .*" + what) as caught:
+        read_weights(edited(weights, tmp_path, edit))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "key"),
+    [
+        ('"Ulna": {', '"Radius": {}, "Ulna": {', "Radius"),
+        ('"unet": 0.25', '"unet": 1, "unet": 0.25', "unet"),
+        ('"space"', '"views": "", "space"', "views"),
+    ],
+)
+def test_doubled_keys_are_refused(tmp_path, weights, old, new, key):
+    path = tmp_path / "w.json"
+    write_weights(path, weights)
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(WeightsError, match=rf"w\.json: keys stand twice .*: got {key}$"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize("content", ["[]", "null", "3", '"text"'])
 def test_what_is_no_weights_file_is_refused(tmp_path, content):
     path = tmp_path / "w.json"
     path.write_text(content)
-    with pytest.raises(WeightsError, match=r"w.json: is not a weights file"):
+    with pytest.raises(WeightsError, match=r"w\.json: is not a weights file"):
         read_weights(path)
 
 
 def test_a_missing_file_names_the_command_that_makes_it(tmp_path):
-    with pytest.raises(WeightsError, match="ens tune-weights"):
+    with pytest.raises(WeightsError, match=r"No such file.*ens tune-weights"):
         read_weights(tmp_path / "none.json")
+
+
+def test_classes_in_another_order_keep_their_weights(weights):
+    turned = weights.for_classes(("손", "Ulna", "Radius"))
+    assert turned.weights.tolist() == [[0.5, 1.0, 0.25], [0.5, 0.0, 0.75]]
+    assert turned.thresholds.tolist() == [0.6, 0.5, 0.4]
