@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ensemble.errors import EnsError, WeightsError, few
 from ensemble.json_file import read_json_file
-from ensemble.members.member import FusionSpace, Member
+from ensemble.members.member import PROB_FLOOR, FusionSpace, Member
 from ensemble.members.roster import merge_class_lists
 from ensemble.views import parse_views
 from ensemble.whole_file import whole_file
@@ -30,7 +30,8 @@ class FusionWeights:
 
     A class's weights need not sum to 1; a member that lacks the class weighs 0. `sha256s` are the
     member files for which they were made, None where any file of the name will do. `views` is a
-    specification as `--tta` takes it. Raises WeightsError for shapes or values that cannot be.
+    specification as `--tta` takes it. Raises WeightsError for shapes or values that cannot be, and
+    where logits are averaged for thresholds beyond PROB_FLOOR, which no average can cross.
     """
 
     members: tuple[str, ...]
@@ -53,8 +54,9 @@ class FusionWeights:
             )
         if not (np.isfinite(self.weights).all() and (self.weights >= 0).all()):
             raise WeightsError("a weight must be a number from 0 on")
-        if not ((self.thresholds > 0) & (self.thresholds < 1)).all():
-            raise WeightsError("a threshold must lie between 0 and 1")
+        floor = 0.0 if self.space == "prob" else PROB_FLOOR
+        if not ((self.thresholds > floor) & (self.thresholds < 1 - floor)).all():
+            raise WeightsError(f"a threshold must lie between {floor:g} and {1 - floor:g}")
         with np.errstate(over="ignore"):
             sums = self.weights.sum(0)
         if weightless := [self.class_names[c] for c in np.flatnonzero(sums <= 0)]:

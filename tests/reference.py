@@ -15,6 +15,8 @@ from ensemble.members.preprocess import prepare_image
 from ensemble.views import View
 from ensemble.weights import FusionWeights
 
+PROB_FLOOR = 1e-4  # where logits are averaged
+
 
 def rle_string(mask: NDArray[np.bool_], *, order: str = "row", base: int = 1) -> str:
     """Walk over the pixels one by one and note where foreground starts and how long it lasts."""
@@ -119,9 +121,12 @@ def _mean_over_views(
         if member.manifest.class_list.exclusive:
             exponentials = np.exp(answer - answer.max(0))
             probs = exponentials / exponentials.sum(0)
-            answer = probs if space == "prob" else np.log(probs)
+            answer = probs if space == "prob" else np.log(np.maximum(probs, PROB_FLOOR))
         elif space == "prob":
             answer = 1 / (1 + np.exp(-answer))
+        else:
+            limit = np.log((1 - PROB_FLOOR) / PROB_FLOOR)
+            answer = np.clip(answer, -limit, limit)
         answer = _undo(answer, view, pixels.shape[1:])
         if view.mirrored:
             answer = answer[list(member.manifest.class_list.mirror_permutation)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,9 +20,14 @@ from ensemble.members.networks import (
     logits_of,
     refusal_text,
 )
+from ensemble.memory import give_back
 
 FusionSpace = Literal["prob", "logit"]
 Precision = Literal["fp32", "bf16"]
+
+# Where logits are averaged, no probability counts as nearer to 0 than this, nor to 1 where classes
+# overlap: else one member whose logits are huge would outvote all others together.
+PROB_FLOOR = 1e-4
 
 # Inputs that go through a network together where nothing is said. Two inputs at once took as long
 # as one after the other on a CPU; a GPU needs several to be busy.
@@ -52,7 +58,8 @@ class Member:
     """A trained network with its manifest.
 
     `maps` answers (N, channels, h, w) float32 network input with soft maps (N, C, h, w) float32:
-    probabilities in the space "prob", logits (log-softmax for exclusive classes) in "logit".
+    probabilities in the space "prob", logits (log-softmax for exclusive classes) in "logit", where
+    none is surer than PROB_FLOOR.
     """
 
     def __init__(
@@ -86,8 +93,7 @@ class Member:
         """Free what the network takes until `restore`; a member without a file keeps it."""
         if self._path is not None:
             self._network = None
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+            give_back(self.device)
 
     def restore(self) -> None:
         """Load a network that was released; raises MemberError if its file has changed since."""
@@ -142,10 +148,17 @@ class Member:
 
 
 def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
-    """Logits (N, C, h, w) to the space in which they are summed; exact inverses of each other."""
+    """Logits (N, C, h, w) to the space in which they are summed.
+
+    "prob" gives p; "logit" gives log p, p >= PROB_FLOOR, for exclusive classes, and for overlapping
+    ones logit p, PROB_FLOOR <= p <= 1 - PROB_FLOOR.
+    """
     if space == "prob":
         return logits.softmax(1) if exclusive else logits.sigmoid()
-    return logits.log_softmax(1) if exclusive else logits
+    if exclusive:
+        return logits.log_softmax(1).clamp(min=math.log(PROB_FLOOR))
+    limit = math.log1p(-PROB_FLOOR) - math.log(PROB_FLOOR)
+    return logits.clamp(-limit, limit)
 
 
 def load_member(path: Path, device: torch.device, options: RunOptions = PLAIN) -> Member:

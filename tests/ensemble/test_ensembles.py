@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import reference
 from ensemble.classes import ClassList
 from ensemble.ensembles import Ensemble
 from ensemble.errors import MemberError, WeightsError
 from ensemble.members.manifest import WindowSpec
-from ensemble.rle import decode
+from ensemble.rle import area, decode
 from ensemble.views import parse_views
 from ensemble.weights import FusionWeights, uniform_weights
 from fakes import smooth_image, tiny_member
@@ -71,6 +72,39 @@ def test_exclusive_masks_equal_the_twin(space, size):
     clear = ordered[-1] - ordered[-2] >= TOLERANCE
     assert clear.mean() > 0.99
     assert (masks.argmax(0) == fused.argmax(0))[clear].all()
+
+
+@pytest.mark.parametrize("classes", [OVERLAPPING, EXCLUSIVE], ids=["overlapping", "exclusive"])
+def test_logits_are_cut_as_in_the_twin(classes):
+    members = three_members(classes)
+    for member in members:
+        for parameter in member.network.parameters():
+            parameter.data *= 20
+    weights = per_class_weights(members, space="logit")
+    image = smooth_image((30, 40))
+    fused = reference.fused_map(members, weights, parse_views(VIEWS), image)
+    total = sum(
+        np.stack([reference.interpolate(plane, (30, 40)) for plane in grid])
+        for grid in fused_maps(members, weights, image)
+    )
+    np.testing.assert_allclose(total, fused, atol=1e-4)
+
+
+@pytest.mark.parametrize("classes", [OVERLAPPING, EXCLUSIVE], ids=["overlapping", "exclusive"])
+@pytest.mark.parametrize("space", ["prob", "logit"])
+def test_one_member_sure_beyond_measure_does_not_outvote_two(classes, space):
+    """Two that say .999 for one class against one whose logits say 1e4 for another."""
+    says = [(1e4, -1e4, -1e4, -1e4), (-8.0, 8.0, -8.0, -8.0), (-8.0, 8.0, -8.0, -8.0)]
+    members = [constant_member(f"m{i}", classes, logits=logits) for i, logits in enumerate(says)]
+    masks = Ensemble(members, uniform_weights(members, space=space)).predict(smooth_image((9, 7)))
+    assert [area(runs) for runs in masks] == [0, 63, 0, 0]
+
+
+def constant_member(name, classes, *, logits):
+    member = tiny_member(name, classes, (8, 12))
+    member.network.weight.data.zero_()
+    member.network.bias.data = torch.tensor(logits)
+    return member
 
 
 def windowed_members(classes):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,14 @@ def weights():
         space="logit",
         views="hflip",
     )
+
+
+def test_where_logits_are_averaged_a_threshold_beyond_their_floor_is_refused(weights):
+    extreme = np.array([0.4, 0.5, 1e-4])
+    assert replace(weights, thresholds=extreme, space="prob").space == "prob"
+    for thresholds in (extreme, 1 - extreme):
+        with pytest.raises(WeightsError, match=r"must lie between 0\.0001 and 0\.9999"):
+            replace(weights, thresholds=thresholds)
 
 
 def test_reading_inverts_writing(tmp_path, weights):
