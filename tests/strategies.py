@@ -45,3 +45,11 @@ def grids(draw: st.DrawFn, num_classes: int, max_grids: int = 3) -> list[np.ndar
         (rng.random((num_classes, *draw(sizes))) ** power / count).astype(np.float32)
         for _ in range(count)
     ]
+
+
+def packed_words(mask: np.ndarray) -> np.ndarray:
+    """A bit a pixel of the flat mask, 64 in a word, the first one lowest; the padding is 0."""
+    bits = np.packbits(mask.reshape(-1), bitorder="little")
+    padded = np.zeros(-(-mask.size // 64) * 8, np.uint8)
+    padded[: len(bits)] = bits
+    return padded.view("<u8")

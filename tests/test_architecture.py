@@ -15,7 +15,7 @@ LAYERS = (
     {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble.memory", "ensemble"},
     {"ensemble.classes", "ensemble.json_file", "ensemble.yaml_file", "ensemble.kernels"},
     {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
-    {"ensemble.intervals"},
+    {"ensemble.intervals", "ensemble.coco_rle"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.images", "ensemble.samples"},

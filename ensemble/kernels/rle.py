@@ -4,12 +4,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.kernels.jit import kernel
+from ensemble.kernels.words import lowest_bit
 
 _FIRST_CAPACITY = 64
-_ONES = np.uint64(0x0101010101010101)
-_BLANK, _ZERO, _NINE = 32, 48, 57
-# No index of an image comes near this; digits beyond it would overflow int64.
-_HUGE = 2**53
+# Words compared at once: a block in one vectorised pass, and the groups of a block that differs.
+BLOCK = 256
+_GROUP = 8
+_WORD_BITS, _BYTE = 64, 8
+_LOWER = np.uint64(0x7F7F7F7F7F7F7F7F)
+_EACH_BYTE = np.uint64(0x0101010101010101)
+_EACH_BIT = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @kernel
@@ -31,34 +35,79 @@ def new_runs() -> NDArray[np.int64]:
 
 
 @kernel
-def mask_to_runs(pixels: NDArray[np.uint8], words: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """Runs of a flat mask (n,) of 0 and 1; `words` views its first n // 8 * 8 bytes.
+def words_to_runs(
+    blocks: NDArray[np.uint64], rest: NDArray[np.uint64], pixel_bits: int, size: int
+) -> NDArray[np.int64]:
+    """Runs of a flat mask of `size` pixels, held in words (B, BLOCK) and then (BLOCK,).
 
-    Eight equal pixels that continue what is open are passed over at once.
+    A pixel is a byte (pixel_bits = 8) or a bit (1), the first one lowest in its word, and is
+    foreground unless it is 0. What stands behind the last pixel counts for nothing. Blocks and
+    groups of words that only repeat the pixel before them are passed over.
     """
-    runs, count, start = new_runs(), 0, -1
-    for w in range(words.shape[0]):
-        if words[w] == (_ONES if start >= 0 else np.uint64(0)):
+    changes, count = np.empty(2 * _GROUP * _WORD_BITS, np.int64), 0
+    step, high = np.uint64(pixel_bits), np.uint64(_WORD_BITS - pixel_bits)
+    shift, every = (0, _EACH_BIT) if pixel_bits == 1 else (3, _EACH_BYTE)
+    before, same = np.uint64(0), np.uint64(0)  # is the pixel before foreground; it, in every place
+    for b in range(blocks.shape[0] + 1):
+        block = blocks[b] if b < blocks.shape[0] else rest
+        if _differences(block, 0, BLOCK, same) == 0:
             continue
-        for pixel in range(8 * w, 8 * w + 8):
-            if pixels[pixel] != 0 and start < 0:
-                start = pixel
-            elif pixels[pixel] == 0 and start >= 0:
-                runs = append_run(runs, count, start, pixel - start)
-                count += 1
-                start = -1
-    size = pixels.shape[0]
-    for pixel in range(8 * words.shape[0], size):
-        if pixels[pixel] != 0 and start < 0:
-            start = pixel
-        elif pixels[pixel] == 0 and start >= 0:
-            runs = append_run(runs, count, start, pixel - start)
-            count += 1
-            start = -1
-    if start >= 0:
-        runs = append_run(runs, count, start, size - start)
-        count += 1
-    return runs[:count].copy()
+        for first in range(0, BLOCK, _GROUP):
+            if _differences(block, first, _GROUP, same) == 0:
+                continue
+            changes = _with_room(changes, count, _GROUP * _WORD_BITS)
+            for w in range(first, first + _GROUP):
+                word = block[w]
+                if pixel_bits == _BYTE:
+                    word = _foreground_bytes(word)
+                flips = word ^ ((word << step) | before)
+                before = word >> high
+                while flips != 0:
+                    place = (b * BLOCK + w) * _WORD_BITS + lowest_bit(flips)
+                    changes[count] = place >> shift
+                    count += 1
+                    flips &= flips - np.uint64(1)
+            same = (block[first + _GROUP - 1] >> high) * every
+    return _pair_ends(changes, count, size)
+
+
+@kernel
+def _differences(
+    words: NDArray[np.uint64], first: int, count: int, expected: np.uint64
+) -> np.uint64:
+    """0 if `count` words from `first` on are all as expected."""
+    found = np.uint64(0)
+    for w in range(first, first + count):
+        found |= words[w] ^ expected
+    return found
+
+
+@kernel
+def _foreground_bytes(word: np.uint64) -> np.uint64:
+    """1 in each byte that is not 0: adding 127 to its lower bits carries into the highest."""
+    return ((((word & _LOWER) + _LOWER) | word) >> np.uint64(7)) & _EACH_BYTE
+
+
+@kernel
+def _with_room(values: NDArray[np.int64], count: int, more: int) -> NDArray[np.int64]:
+    if count + more <= values.shape[0]:
+        return values
+    grown = np.empty(2 * (count + more), np.int64)
+    grown[:count] = values[:count]
+    return grown
+
+
+@kernel
+def _pair_ends(changes: NDArray[np.int64], count: int, size: int) -> NDArray[np.int64]:
+    """Runs between changes in turn; those beyond the last pixel do not count."""
+    while count > 0 and changes[count - 1] >= size:
+        count -= 1
+    runs = np.empty(((count + 1) // 2, 2), np.int64)
+    for r in range(runs.shape[0]):
+        end = changes[2 * r + 1] if 2 * r + 1 < count else size
+        runs[r, 0] = changes[2 * r]
+        runs[r, 1] = end - changes[2 * r]
+    return runs
 
 
 @kernel
@@ -72,57 +121,80 @@ def fill_runs(runs: NDArray[np.int64], pixels: NDArray[np.uint8]) -> None:
 def transpose_runs(runs: NDArray[np.int64], height: int, width: int) -> NDArray[np.int64]:
     """Row-major runs of a (height, width) mask as column-major runs, without decoding them.
 
-    Going down a column, a mask changes where the row above differs from the row; those changes
-    are collected a row at a time, sorted by column in a counting sort, and paired.
+    Going down a column, a mask changes where a row differs from the one above. The first pass
+    counts these changes by column, the second puts them in their places, and they are paired.
     """
-    column_counts = np.zeros(width + 1, np.int64)
-    _scan_changes(runs, height, width, column_counts, np.empty(0, np.int64))
-    ends = np.cumsum(column_counts)
-    changes = np.empty(ends[-1], np.int64)
-    cursors = np.zeros(width + 1, np.int64)
-    cursors[1:] = ends[:-1]
-    _scan_changes(runs, height, width, cursors, changes)
+    counts = np.zeros(width + 1, np.int64)
+    _scan_rows(runs, height, width, counts, np.empty(0, np.int64))
+    ends = np.cumsum(np.cumsum(counts)[:width])
+    changes = np.empty(ends[width - 1] if width > 0 else 0, np.int64)
+    cursors = np.zeros(width, np.int64)
+    cursors[1:] = ends[: width - 1]
+    _scan_rows(runs, height, width, cursors, changes)
     return _pair_changes(changes, ends, height, width)
 
 
 @kernel
-def _scan_changes(
+def _scan_rows(
     runs: NDArray[np.int64],
     height: int,
     width: int,
     cursors: NDArray[np.int64],
     changes: NDArray[np.int64],
 ) -> None:
-    """Visit each (y, x) at which a column's value changes, and the end of each open column.
-
-    Counts them in cursors[x] while `changes` is empty, otherwise stores y at changes[cursors[x]].
-    """
-    above = np.zeros(width, np.uint8)
-    here = np.zeros(width, np.uint8)
-    r, offset, y = 0, 0, 0
-    touched_above = False
-    while y <= height:
-        here[:] = 0
-        touched = False
-        while y < height and r < runs.shape[0] and runs[r, 0] + offset < (y + 1) * width:
-            first = runs[r, 0] + offset - y * width
-            last = min(runs[r, 0] + runs[r, 1] - y * width, width)
-            here[first:last] = 1
-            touched = True
-            if runs[r, 0] + runs[r, 1] > (y + 1) * width:
-                offset = (y + 1) * width - runs[r, 0]
+    """Compare each row with the one above, where one of them is not empty; see `_note_changes`."""
+    above, here = np.empty(width + 1, np.int64), np.empty(width + 1, np.int64)
+    num_above, r, y = 0, 0, 0
+    while num_above > 0 or r < runs.shape[0]:
+        if num_above == 0:
+            y = max(y, runs[r, 0] // width)
+        first, num_here = y * width, 0
+        while y < height and r < runs.shape[0] and runs[r, 0] < first + width:
+            end = runs[r, 0] + runs[r, 1]
+            here[num_here] = max(runs[r, 0] - first, 0)
+            here[num_here + 1] = min(end - first, width)
+            num_here += 2
+            if end > first + width:
                 break
             r += 1
-            offset = 0
-        if touched or touched_above:
-            for x in range(width):
-                if here[x] != above[x]:
-                    if changes.shape[0] > 0:
-                        changes[cursors[x]] = y
-                    cursors[x] += 1
-        above, here = here, above
-        touched_above = touched
+        _note_changes(above[:num_above], here[:num_here], y, cursors, changes)
+        above, here, num_above = here, above, num_here
         y += 1
+
+
+@kernel
+def _note_changes(
+    above: NDArray[np.int64],
+    here: NDArray[np.int64],
+    y: int,
+    cursors: NDArray[np.int64],
+    changes: NDArray[np.int64],
+) -> None:
+    """Visit the columns in which two rows differ, given the ends of their runs.
+
+    Merged, the ends delimit these columns in turn; an end that both rows have delimits none. While
+    `changes` is empty, adds to `cursors` the difference of the counts by column; otherwise stores
+    y at changes[cursors[x]].
+    """
+    a, h, start = 0, 0, -1
+    while a < above.shape[0] or h < here.shape[0]:
+        if h == here.shape[0] or (a < above.shape[0] and above[a] < here[h]):
+            end = above[a]
+            a += 1
+        else:
+            end = here[h]
+            h += 1
+        if start < 0:
+            start = end
+            continue
+        if changes.shape[0] == 0:
+            cursors[start] += 1
+            cursors[end] -= 1
+        else:
+            for x in range(start, end):
+                changes[cursors[x]] = y
+                cursors[x] += 1
+        start = -1
 
 
 @kernel
@@ -141,55 +213,6 @@ def _pair_changes(
                 count += 1
         first = ends[x]
     return runs[:count].copy()
-
-
-@kernel
-def format_numbers(numbers: NDArray[np.int64], text: NDArray[np.uint8]) -> int:
-    """Write non-negative numbers in decimal, blank between, into ASCII bytes; returns the length.
-
-    `text` must have room for 20 bytes a number.
-    """
-    end = 0
-    for i in range(numbers.shape[0]):
-        if i > 0:
-            text[end] = _BLANK
-            end += 1
-        value = numbers[i]
-        digits = 1
-        rest = value // 10
-        while rest > 0:
-            digits += 1
-            rest //= 10
-        for place in range(end + digits - 1, end - 1, -1):
-            text[place] = _ZERO + value % 10
-            value //= 10
-        end += digits
-    return end
-
-
-@kernel
-def parse_numbers(text: NDArray[np.uint8], numbers: NDArray[np.int64]) -> int:
-    """Read decimal numbers separated by blanks from ASCII bytes; returns how many.
-
-    At a byte that is neither digit nor blank, or a number that no image holds, returns -1 - its
-    position. `numbers` needs room for len(text) // 2 + 1.
-    """
-    count = 0
-    i = 0
-    size = text.shape[0]
-    while i < size:
-        if text[i] == _BLANK:
-            i += 1
-            continue
-        value = np.int64(0)
-        while i < size and text[i] != _BLANK:
-            if text[i] < _ZERO or text[i] > _NINE or value > _HUGE:
-                return -1 - i
-            value = 10 * value + np.int64(text[i] - _ZERO)
-            i += 1
-        numbers[count] = value
-        count += 1
-    return count
 
 
 @kernel
@@ -218,3 +241,19 @@ def join_touching(runs: NDArray[np.int64]) -> NDArray[np.int64]:
             joined[count] = runs[r]
             count += 1
     return joined[:count].copy()
+
+
+@kernel
+def runs_to_counts(runs: NDArray[np.int64], size: int) -> NDArray[np.int64]:
+    """Lengths of background and foreground in turn along `size` pixels, background first.
+
+    The first may be 0; the last one is so only where there is no pixel at all.
+    """
+    counts = np.empty(2 * runs.shape[0] + 1, np.int64)
+    end = 0
+    for r in range(runs.shape[0]):
+        counts[2 * r] = runs[r, 0] - end
+        counts[2 * r + 1] = runs[r, 1]
+        end = runs[r, 0] + runs[r, 1]
+    counts[-1] = size - end
+    return counts if end < size or end == 0 else counts[:-1]

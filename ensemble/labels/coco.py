@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 from pycocotools import mask as coco_mask
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
 
 from ensemble.bit_planes import Label, empty_planes
 from ensemble.classes import ClassList
-from ensemble.errors import DataError, EnsError, LabelError, few
-from ensemble.labels.coco_rle import parse_counts, runs_from_counts
+from ensemble.coco_rle import parse_coco
+from ensemble.errors import DataError, EnsError, LabelError, RleError, few
 from ensemble.labels.json_file import read_json
 from ensemble.labels.pairing import pair_names
 from ensemble.labels.source import add_runs, finish_label, refuse_size, refuse_unknown
@@ -178,8 +177,10 @@ def _mask_runs(segmentation: _Rle | Sequence[Sequence[float]], size: tuple[int, 
     if isinstance(segmentation, _Rle):
         refuse_size(segmentation.size, size)
         counts = segmentation.counts
-        parsed = parse_counts(counts) if isinstance(counts, str) else np.array(counts, np.int64)
-        return runs_from_counts(parsed, size)
-    height, width = size
-    rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-    return runs_from_counts(parse_counts(rle["counts"].decode("ascii")), size)
+    else:
+        merged = coco_mask.merge(coco_mask.frPyObjects(segmentation, *size))
+        counts = merged["counts"].decode("ascii")
+    try:
+        return parse_coco(counts, size)
+    except RleError as error:
+        raise LabelError(error.what, expected=error.expected, got=error.got) from error
