@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +46,17 @@ def process_bytes() -> int:
     return _status("VmRSS")
 
 
+def give_back(device: torch.device) -> None:
+    """Hand memory that was freed back to the device, or to the system where it is glibc's."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif sys.platform.startswith("linux"):
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
 def parse_bytes(text: str) -> int:
     """Bytes of "8GB" or "500 MiB"; raises ConfigError for anything else."""
     try:
@@ -50,7 +64,7 @@ def parse_bytes(text: str) -> int:
     except ValidationError:
         size = 0
     if size <= 0:
-        raise ConfigError("is no size of memory", expected="8GB, 500MiB, ...", got=repr(text))
+        raise ConfigError("this is no size of memory", expected="8GB, 500MiB, ...", got=repr(text))
     return size
 
 

@@ -110,7 +110,7 @@ def _records(
     def write(image: _Masks) -> tuple[str, dict[str, Any]]:
         return image.name, {"rle": [output.format(mask, image.size) for mask in image.runs]}
 
-    masks = ordered_map(encode, bands, threads=ENCODERS, ahead=plan.encoded)
+    masks = ordered_map(encode, bands, threads=ENCODERS, ahead=plan.held.encoded)
     return ordered_map(write, _whole_images(masks), threads=ENCODERS, ahead=ENCODERS)
 
 
@@ -126,13 +126,13 @@ def _fused(
             return sample.name, error
 
     def readable() -> Iterator[tuple[str, PreparedImage]]:
-        for name, image in ordered_map(prepare, samples, threads=DECODERS, ahead=plan.decoded):
+        for name, image in ordered_map(prepare, samples, threads=DECODERS, ahead=plan.held.decoded):
             if isinstance(image, ImageError):
                 failures.append(image)
             else:
                 yield name, image
 
-    for images in _rounds(readable(), plan.round_size):
+    for images in _rounds(readable(), plan.held.round_size):
         for index, band in ensemble.fuse([image for _, image in images]):
             yield images[index][0], band
 
@@ -155,8 +155,14 @@ def _whole_images(bands: Iterable[_Masks]) -> Iterator[_Masks]:
 
 
 def _stamp(path: Path) -> list[int]:
-    """Size in bytes and time of change, by which a replaced image is told from the one done."""
-    status = path.stat()
+    """Size in bytes and time of change, by which a replaced image is told from the one done.
+
+    Empty for a file that is not there, which is said of it when its turn to be read comes.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        return []
     return [status.st_size, status.st_mtime_ns]
 
 

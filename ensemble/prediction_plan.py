@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,17 +28,25 @@ _DECODED_BYTES_A_PIXEL = 6
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """Images that are in memory at a time: `decoded` wait for the networks, `encoded` to be masks;
+    members go through `round_size` of them in one turn.
+    """
+
+    decoded: int
+    encoded: int
+    round_size: int
+
+
+@dataclass(frozen=True, slots=True)
 class PredictionPlan:
-    """`decoded`, `encoded`: images that wait before and behind the networks; `round_size`: images
-    that members go through in one turn; bytes expected at the peak, of the process and, on CUDA, of
-    its tensors on the device (0: not known).
+    """What `held` takes: bytes expected at the peak, of the process and, on CUDA, of its tensors on
+    the device (0: not known).
     """
 
     summary: str
     grids: tuple[str, ...]
-    decoded: int
-    encoded: int
-    round_size: int
+    held: Held
     memory_bytes: int
     device_bytes: int
 
@@ -60,36 +68,35 @@ def plan_prediction(
     size = _largest([sample.image for sample in images.samples[:_LOOKED_AT]])
     on_cuda = ensemble.members[0].device.type == "cuda"
     base = process_bytes() if on_cuda else max(ensemble.measured_bytes, process_bytes())
-    map_bytes = _map_bytes(ensemble, size)
-    round_size = 1
-    if ensemble.num_turns > 1:
-        round_size = min(max(_ROUND_BYTES // map_bytes, 1), _MAX_ROUND)
-    limit = None if on_cuda else max_bytes
-
-    def needed(decoded: int, encoded: int) -> int:
-        decoding = DECODERS * _DECODED_BYTES_A_PIXEL * size[0] * size[1]
-        waiting = decoded * _input_bytes(ensemble, size) + (encoded + round_size) * map_bytes
-        return base + decoding + waiting
-
-    decoded, encoded = _DECODED, _ENCODED
-    if limit is not None and needed(decoded, encoded) > limit:
-        decoded, encoded = 1, 1
-        if needed(decoded, encoded) > limit:
-            raise DeviceMemoryError(
-                f"images of {size[0]} x {size[1]} need more memory",
-                expected=f"at most {format_bytes(limit)}",
-                got=format_bytes(needed(decoded, encoded)),
-                remedy="raise --max-memory",
+    base += DECODERS * _DECODED_BYTES_A_PIXEL * size[0] * size[1]
+    map_bytes, needed = _map_bytes(ensemble, size), 0
+    for held in _choices(ensemble.num_turns, map_bytes):
+        needed = base + held.decoded * _input_bytes(ensemble, size)
+        needed += (held.encoded + held.round_size) * map_bytes
+        if max_bytes is None or on_cuda or needed <= max_bytes:
+            return PredictionPlan(
+                summary=_summary(ensemble),
+                grids=_grids(ensemble),
+                held=held,
+                memory_bytes=needed,
+                device_bytes=ensemble.measured_bytes if on_cuda else 0,
             )
-    return PredictionPlan(
-        summary=_summary(ensemble),
-        grids=_grids(ensemble),
-        decoded=decoded,
-        encoded=encoded,
-        round_size=round_size,
-        memory_bytes=needed(decoded, encoded),
-        device_bytes=ensemble.measured_bytes if on_cuda else 0,
+    raise DeviceMemoryError(
+        f"images of {size[0]} x {size[1]} need more memory",
+        expected=f"at most {format_bytes(max_bytes or 0)}",
+        got=format_bytes(needed),
+        remedy="raise --max-memory",
     )
+
+
+def _choices(num_turns: int, map_bytes: int) -> Iterator[Held]:
+    """How many images to hold, from the fastest choice to the one that takes the least memory."""
+    round_size = 1 if num_turns == 1 else min(max(_ROUND_BYTES // map_bytes, 1), _MAX_ROUND)
+    yield Held(_DECODED, _ENCODED, round_size)
+    while round_size > 1:
+        yield Held(1, 1, round_size)
+        round_size //= 2
+    yield Held(1, 1, 1)
 
 
 def _largest(images: Sequence[Path]) -> tuple[int, int]:
@@ -127,11 +134,15 @@ def _map_bytes(ensemble: Ensemble, size: tuple[int, int]) -> int:
 def _summary(ensemble: Ensemble) -> str:
     members = ensemble.members
     turns = f" in {ensemble.num_turns} turns" if ensemble.num_turns > 1 else ""
-    views = len(ensemble.views)
+    at_once = f", {members[0].at_once} inputs at once" if members[0].at_once > 1 else ""
     return (
-        f"{len(members)} members{turns} on {members[0].device}, {members[0].precision}, "
-        f"{views} view{'s' if views > 1 else ''}, {members[0].at_once} inputs at once"
+        f"{_count(len(members), 'member')}{turns} on {members[0].device}, {members[0].precision}, "
+        f"{_count(len(ensemble.views), 'view')}{at_once}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + ("s" if number > 1 else "")
 
 
 def _grids(ensemble: Ensemble) -> tuple[str, ...]:

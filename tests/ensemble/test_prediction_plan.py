@@ -8,7 +8,7 @@ from ensemble.datasets import open_images
 from ensemble.ensembles import Ensemble
 from ensemble.errors import DeviceMemoryError
 from ensemble.members.manifest import WindowSpec
-from ensemble.prediction_plan import plan_prediction
+from ensemble.prediction_plan import Held, plan_prediction
 from ensemble.weights import uniform_weights
 from fakes import tiny_member, write_images
 
@@ -32,7 +32,7 @@ def ensemble():
 
 def test_the_plan_names_members_views_and_grids(ensemble, images):
     first, second = plan_prediction(ensemble, images).lines()
-    assert first == "4 members on cpu, fp32, 2 views, 1 inputs at once"
+    assert first == "4 members on cpu, fp32, 2 views"
     assert second.startswith("grids 64 x 32 (2); 64 x 64 (1); 16 x 24 windows (1); expected peak ")
     assert second.endswith("iB of memory")
 
@@ -44,7 +44,7 @@ def test_expected_memory_grows_with_what_is_held(ensemble, images, monkeypatch):
     inputs = 3 * (64 * 32 + 64 * 64 + 100 * 50)
     assert plan.memory_bytes == 1000 * MIB + 2 * 6 * 100 * 50 + 4 * inputs + 4 * maps
     short = plan_prediction(ensemble, images, plan.memory_bytes - 1)
-    assert (short.decoded, short.encoded) == (1, 1)
+    assert short.held == Held(1, 1, 1)
     assert short.memory_bytes < plan.memory_bytes
     with pytest.raises(DeviceMemoryError, match=r"100 x 50 need more memory.*--max-memory"):
         plan_prediction(ensemble, images, short.memory_bytes - 1)

@@ -14,7 +14,7 @@ from ensemble.members.member import RunOptions
 from ensemble.members.networks import build_network
 from ensemble.memory import Usage
 from ensemble.predict import predict
-from ensemble.prediction_plan import plan_prediction
+from ensemble.prediction_plan import Held, plan_prediction
 from ensemble.views import parse_views
 from fakes import smooth_image, write_images
 
@@ -113,11 +113,24 @@ def test_turns_give_the_masks_of_members_that_stay(files, loaded, tmp_path):
         options = RunOptions(device="cpu", max_bytes=max_bytes)
         ensemble = load_ensemble(specs, views="hflip", options=options)
         plan = plan_prediction(ensemble, images)
-        assert plan.round_size == (1 if max_bytes is None else 64)
+        assert plan.held.round_size == (1 if max_bytes is None else 64)
         predict(ensemble, images, tmp_path / "p.csv", plan=plan)
         texts.append((tmp_path / "p.csv").read_text())
     assert texts[0] == texts[1]
     assert len(texts[0].splitlines()) == 11
+
+
+def test_rounds_shrink_to_the_memory_there_is(files, loaded, tmp_path):
+    write_images(tmp_path / "test", {"a.png": (40, 50)})
+    images = open_images(tmp_path / "test")
+    options = RunOptions(device="cpu", max_bytes=2 * EACH)
+    ensemble = load_ensemble([str(path) for path in files], options=options)
+    most = plan_prediction(ensemble, images)
+    sizes = {most.held.round_size}
+    while most.held != Held(1, 1, 1):
+        most = plan_prediction(ensemble, images, most.memory_bytes - 1)
+        sizes.add(most.held.round_size)
+    assert sizes == {64, 32, 16, 8, 4, 2, 1}
 
 
 def test_members_are_let_go_after_their_turn_even_if_it_fails(files, loaded):
