@@ -1,4 +1,8 @@
-"""Walking a data folder: every visible file, in one order on every machine."""
+"""Walking a data folder: every visible file, in one order on every machine.
+
+A link to nothing is never left out silently: it is listed as the file that its suffix says, which
+whoever reads it will miss, and refused where it may have been a folder.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +23,32 @@ def is_visible(name: str) -> bool:
 def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Visible files under a folder whose suffix is one of `suffixes`, in any case.
 
-    Sorted by their path relative to the folder, written with slashes. Links to folders are followed
-    once each. Raises DataError if the folder cannot be listed.
+    Sorted by their path relative to the folder, written with slashes. Of several paths to one
+    folder, by links, the first is walked. Raises DataError if a folder cannot be listed, and for a
+    link to nothing that has another suffix.
     """
     wanted = frozenset(suffixes)
-    found = [path for path in _walk(folder) if path.suffix.lower() in wanted]
+    found = []
+    for path in _walk(folder):
+        if path.suffix.lower() in wanted:
+            found.append(path)
+        elif path.is_symlink() and not path.exists():
+            raise DataError(
+                "is a link to nothing", where=path, remedy="remove it, or restore what it links to"
+            )
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def find_folders(folder: Path) -> list[Path]:
     """Visible folders that lie directly in a folder, sorted by name."""
     return sorted(path for path in list_folder(folder) if path.is_dir())
+
+
+def why_unreadable(path: Path, error: OSError) -> str:
+    """What to say of a file that the system refused to open, or to look at."""
+    if isinstance(error, FileNotFoundError) and path.is_symlink():
+        return "is a link to nothing"
+    return f"cannot be read: {error.strerror}"
 
 
 def list_folder(folder: Path) -> list[Path]:
@@ -48,7 +67,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add(real)
-        folders[:] = [name for name in folders if is_visible(name)]
+        folders[:] = sorted(name for name in folders if is_visible(name))
         yield from (Path(place, name) for name in files if is_visible(name))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import ImageError
-from ensemble.file_tree import find_files
+from ensemble.file_tree import find_files, why_unreadable
 from ensemble.image_bytes import find_fault, is_png, is_tiff, png_header
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
@@ -75,12 +77,19 @@ def image_size(path: Path) -> tuple[int, int]:
     return height, width
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """What the system says against a file inside becomes an ImageError with its path."""
+    try:
+        yield
+    except OSError as error:
+        raise ImageError(why_unreadable(path, error), where=path) from error
+
+
 def read_image_bytes(path: Path) -> bytes:
     """The bytes of a whole image file; raises ImageError if it is none."""
-    try:
+    with reading(path):
         data = path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"cannot be read: {error.strerror}", where=path) from error
     if fault := find_fault(data):
         raise ImageError(fault, where=path, remedy="save or copy it anew")
     return data

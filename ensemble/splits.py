@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.errors import ConfigError, DataError, few
+from ensemble.images import reading
 from ensemble.whole_file import whole_file
 
 _HEADER = ["folder", "image", "group", "fold"]
@@ -202,18 +203,23 @@ def _same_files(train: Sequence[Sample], val: Sequence[Sample]) -> list[str]:
     """Names of validation images whose bytes are those of a training image."""
     by_size: dict[int, list[Path]] = defaultdict(list)
     for sample in train:
-        by_size[sample.image.stat().st_size].append(sample.image)
+        by_size[_num_bytes(sample.image)].append(sample.image)
     hashed = cache(_sha256)
     return [
         sample.name
         for sample in val
         if any(
             hashed(image) == hashed(sample.image)
-            for image in by_size.get(sample.image.stat().st_size, [])
+            for image in by_size.get(_num_bytes(sample.image), [])
         )
     ]
 
 
+def _num_bytes(path: Path) -> int:
+    with reading(path):
+        return path.stat().st_size
+
+
 def _sha256(path: Path) -> bytes:
-    with path.open("rb") as stream:
+    with reading(path), path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").digest()

@@ -12,7 +12,7 @@ import numpy as np
 from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DataError
-from ensemble.images import Image, read_image
+from ensemble.images import Image, read_image, reading
 from ensemble.members.file import file_sha256
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
@@ -134,7 +134,9 @@ class StoredMaps:
 
     def read(self, image: Path) -> list[QuantisedMap]:
         """Maps (C_m, h_m, w_m) uint8 of all members; what the cache lacks is put into it."""
-        sha256, views = file_sha256(image), format_views(parse_views(self._views))
+        with reading(image):
+            sha256 = file_sha256(image)
+        views = format_views(parse_views(self._views))
         decode = cache(partial(read_image, image))
         return [
             self._read_one(member, SoftMapKey(member.sha256, sha256, views), decode)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -212,3 +213,18 @@ def test_links_are_followed_but_not_in_circles(tmp_path):
 def test_missing_folder(tmp_path):
     with pytest.raises(DataError, match=r"gone: the folder cannot be listed"):
         list_images(tmp_path / "gone")
+
+
+def test_a_link_to_nothing_is_said(tmp_path):
+    (tmp_path / "a.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match=r"a\.png: is a link to nothing$"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_file_that_must_not_be_read_is_said(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ImageError, match=r"a\.png: cannot be read: Permission denied$"):
+        read_image(tmp_path / "a.png")

@@ -138,3 +138,11 @@ def test_equal_base_names_are_refused_unless_paths_are_asked_for(tmp_path, ensem
         predict(ensemble, images, tmp_path / "p.csv")
     predict(ensemble, images, tmp_path / "p.csv", output=PredictionFormat(full_paths=True))
     assert {row[0] for row in rows(tmp_path / "p.csv")[1:]} == {"a/x.png", "b/x.png"}
+
+
+def test_links_to_nothing_are_named_and_the_others_are_kept(folder, ensemble, tmp_path):
+    (folder / "DCM/link.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match=r"1 images cannot.*link.png: is a link to nothing.*4 oth"):
+        predict(ensemble, open_images(folder), tmp_path / "p.csv")
+    (folder / "DCM/link.png").unlink()
+    assert predict(ensemble, open_images(folder), tmp_path / "p.csv").num_resumed == 4

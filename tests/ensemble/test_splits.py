@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from layouts import write_blank, write_mask_folders
 
 from ensemble.datasets import open_images, open_labelled
-from ensemble.errors import ConfigError, DataError, OutputError
+from ensemble.errors import ConfigError, DataError, ImageError, OutputError
 from ensemble.splits import (
     SplitPart,
     check_disjoint,
@@ -196,3 +196,16 @@ def test_the_same_stem_is_no_leak_but_the_same_bytes_are(tmp_path):
     (tmp_path / "val" / "b.png").write_bytes((tmp_path / "train" / "a.png").read_bytes())
     with pytest.raises(DataError, match=r"1 images lie in both .*train and .*val: got b\.png"):
         check_disjoint(train, open_images(tmp_path / "val"))
+
+
+def test_a_link_to_nothing_on_either_side_is_said(tmp_path):
+    write_blank(tmp_path / "train", {"a.png": SIZE})
+    write_blank(tmp_path / "val", {"b.png": (5, 5)})
+    train, val = open_images(tmp_path / "train"), open_images(tmp_path / "val")
+    for folder in ("train", "val"):
+        link = tmp_path / folder / "c.png"
+        link.symlink_to(tmp_path / "gone.png")
+        with pytest.raises(ImageError, match=r"c\.png: is a link to nothing"):
+            check_disjoint(open_images(tmp_path / "train"), open_images(tmp_path / "val"))
+        link.unlink()
+    check_disjoint(train, val)

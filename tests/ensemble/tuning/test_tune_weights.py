@@ -16,7 +16,7 @@ from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
 from ensemble.ensembles import Ensemble
-from ensemble.errors import ClassListError, DataError, EnsError, MemberError
+from ensemble.errors import ClassListError, DataError, EnsError, ImageError, MemberError
 from ensemble.images import read_image
 from ensemble.members.member import Member
 from ensemble.tuning import tune_weights as flow
@@ -104,6 +104,12 @@ def test_the_weights_file_fits_the_members_and_says_what_they_are_worth(val, set
         assert entry["evidence"]["images_with_class"] == 8
         gain = entry["evidence"]["gain_of_tuned"]
         assert gain["low"] <= gain["mean"] <= gain["high"]
+
+
+def test_an_image_that_is_a_link_to_nothing_is_said(val, settings, tmp_path):
+    (val / "images" / "p9_x.png").symlink_to(tmp_path / "gone.png")
+    with pytest.raises(ImageError, match=r"p9_x\.png: is a link to nothing"):
+        tune_members(members(), open_labelled(val), settings)
 
 
 def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settings):
