@@ -87,7 +87,7 @@ class SoftMapCache:
     def put(self, key: SoftMapKey, maps: QuantisedMap) -> None:
         """Store a map (C, h, w) uint8; raises OutputError if the folder cannot take it."""
         try:
-            with whole_file(self.path(key)) as part:
+            with whole_file(self.path(key), durable=False) as part:
                 _write(part, key, maps)
         except OutputError as error:
             raise OutputError(

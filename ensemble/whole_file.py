@@ -11,17 +11,23 @@ from ensemble.errors import EnsError, OutputError
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A path to write to that becomes `path` when the block ends well, and else disappears.
 
-    Folders above it are made. A reader sees the old file or the new one, never half of one. Raises
+    Folders above it are made. A reader sees the old file or the new one, never half of one; with
+    `durable` after a power cut too, which waits for the disk: milliseconds a file. Raises
     OutputError, with `path`, for anything that the operating system refuses.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
+        if durable:
+            _wait_for_disk(part)
         part.replace(path)
+        if durable:
+            with suppress(OSError):  # some network disks know no folders; the content is safe
+                _wait_for_disk(path.parent)
     except EnsError:
         raise
     except OSError as error:
@@ -29,3 +35,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # where the part cannot even be looked for, there is none
             part.unlink(missing_ok=True)
+
+
+def _wait_for_disk(path: Path) -> None:
+    """Return when what was written to a file, or renamed in a folder, would outlast a power cut."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
