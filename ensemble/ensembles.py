@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ensemble.errors import DeviceMemoryError
 from ensemble.fusion import FusedMaps, FusedRows, MemberShare, fused_runs, plan_shares
 from ensemble.images import Image
-from ensemble.inference import Pixels, soft_map, windows_over
+from ensemble.inference import MAPS_VERSION, Pixels, soft_map, windows_over
 from ensemble.masks import Band, join_bands, whole_image
 from ensemble.members.manifest import InputSpec
 from ensemble.members.member import PLAIN, FusionSpace, Member, RunOptions
@@ -181,6 +181,7 @@ class Ensemble:
             "space": self.weights.space,
             "views": format_views(self.views),
             "precision": sorted({member.precision for member in self.members}),
+            "maps_version": MAPS_VERSION,
         }
 
 

@@ -23,6 +23,11 @@ from ensemble.windows import WindowAxis, plan_windows
 
 Pixels = NDArray[np.uint8]
 
+# Kept soft maps and the journals of interrupted predictions are taken over only under the number
+# that they were made with. Raise it with every change after which the same member, image and views
+# give another soft map, or the same maps another mask, be it in the last digits.
+MAPS_VERSION = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

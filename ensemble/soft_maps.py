@@ -3,7 +3,8 @@
 An entry is one zip file that any zarr 3 reader opens: (C, h, w) uint8, probability * 255, one shard
 with a chunk a class, zstd. 29 maps of 512 x 512 take about 100 KiB, 10 ms to write, 10 ms to read.
 It is written under another name and then renamed, so that it is there whole or not at all, for a
-killed process and for two processes at once. A damaged entry fails a checksum and counts as absent.
+killed process and for two processes at once. A damaged entry fails a checksum and counts as absent:
+that is cheaper than to wait for the disk, so the last entries before a power cut may be lost.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import ZipStore
 
 from ensemble.errors import OutputError
+from ensemble.inference import MAPS_VERSION
 from ensemble.whole_file import whole_file
 
 CACHE_FOLDER = Path(".ens-cache")
@@ -47,11 +49,15 @@ _DAMAGED = (
 
 @dataclass(frozen=True, slots=True)
 class SoftMapKey:
-    """What a soft map depends on: sha256 of the member file and of the image file, and views."""
+    """What a soft map depends on: sha256 of the member file and of the image file, and views.
+
+    `version` is that of the arithmetic, so that an upgrade which changes maps computes them anew.
+    """
 
     member: str
     image: str
     views: str
+    version: int = MAPS_VERSION
 
 
 def quantise(probs: NDArray[np.float32]) -> QuantisedMap:
@@ -70,7 +76,8 @@ class SoftMapCache:
 
     def path(self, key: SoftMapKey) -> Path:
         """Where the entry of a key lies: a folder a member, a file an image and set of views."""
-        entry = hashlib.sha256(f"{key.member} {key.image} {key.views}".encode()).hexdigest()
+        whole_key = f"{key.member} {key.image} {key.views} {key.version}"
+        entry = hashlib.sha256(whole_key.encode()).hexdigest()
         return self.folder / key.member[:16] / f"{entry[:32]}.zarr.zip"
 
     def get(self, key: SoftMapKey) -> QuantisedMap | None:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import reference
+from ensemble import ensembles
 from ensemble.classes import ClassList
 from ensemble.datasets import open_images
 from ensemble.ensembles import Ensemble
@@ -117,6 +118,16 @@ def test_other_settings_do_not_take_over_an_interrupted_run(folder, ensemble, tm
     other = Ensemble([part.member for part in ensemble._parts], ensemble.weights, views="")
     assert predict(other, images, tmp_path / "p.csv").num_resumed == 0
     assert predict(ensemble, images, tmp_path / "p.csv").num_resumed == 2
+
+
+def test_an_upgrade_that_changes_masks_does_not_take_over_an_interrupted_run(
+    folder, ensemble, tmp_path, monkeypatch
+):
+    images = open_images(folder)
+    with pytest.raises(KeyboardInterrupt):
+        predict(ensemble, images, tmp_path / "p.csv", progress=StopAfter(2))
+    monkeypatch.setattr(ensembles, "MAPS_VERSION", ensembles.MAPS_VERSION + 1)
+    assert predict(ensemble, images, tmp_path / "p.csv").num_resumed == 0
 
 
 def test_broken_images_are_named_together_and_the_others_are_kept(folder, ensemble, tmp_path):

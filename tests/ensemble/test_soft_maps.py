@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,7 @@ def test_every_part_of_the_key_counts(tmp_path):
         replace(KEY, member="a" * 63 + "c"),
         replace(KEY, image="d" * 64),
         replace(KEY, views="identity,hflip"),
+        replace(KEY, version=KEY.version + 1),
     ]
     for seed, key in enumerate(keys):
         cache.put(key, some_maps(seed))
@@ -141,3 +143,8 @@ def test_rounding_is_off_by_half_a_level_and_keeps_the_side_of_one_half(probabil
 
 def test_both_ends_are_exact():
     assert quantise(np.array([0, 1], np.float32)).tolist() == [0, 255]
+
+
+def test_an_entry_does_not_wait_for_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", None)
+    SoftMapCache(tmp_path).put(KEY, some_maps())
