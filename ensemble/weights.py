@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ from ensemble.whole_file import whole_file
 
 FORMAT: Literal["ens-weights"] = "ens-weights"
 VERSION: Literal[1] = 1
+
+_LINE_LENGTH = 90
+# In JSON a line ends only between tokens, so braces at line ends are no part of a string.
+_PLAIN_OBJECT = re.compile(r"\{\n\s*([^{}\[\]]*)\n\s*\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,9 +241,19 @@ def write_weights(
         evidence=evidence or {},
         classes=entries,
     )
-    text = json.dumps(stored.model_dump(mode="json"), indent=1, ensure_ascii=False)
     with whole_file(path) as part:
-        part.write_text(text + "\n", encoding="utf-8")
+        part.write_text(_to_json(stored.model_dump(mode="json")), encoding="utf-8")
+
+
+def _to_json(content: dict[str, Any]) -> str:
+    """Indented JSON in which an object of a few plain values stands on one line."""
+
+    def join(match: re.Match[str]) -> str:
+        line = re.sub(r"\n\s*", " ", match[1])
+        return f"{{{line}}}" if len(line) <= _LINE_LENGTH else match[0]
+
+    text = json.dumps(content, indent=1, ensure_ascii=False)
+    return _PLAIN_OBJECT.sub(join, text) + "\n"
 
 
 def _from_file(stored: WeightsFile) -> FusionWeights:

@@ -93,12 +93,13 @@ def _show(result: TuningResult) -> None:
     from ensemble.tuning.evidence import class_evidence, overall_evidence, summary
 
     weights = result.weights
+    evidence = class_evidence(result)
     rows = [
         [
             name,
-            *_dice_cells(class_evidence(result, name)),
+            *_dice_cells(evidence[name]),
             result.rule(name),
-            _gain(class_evidence(result, name).get("gain_of_tuned")),
+            _gain(evidence[name].get("gain_of_tuned")),
             " ".join(f"{weight:.2f}" for weight in weights.weights[:, c]),
             f"{weights.thresholds[c]:.2f}",
         ]
@@ -118,7 +119,7 @@ def _show(result: TuningResult) -> None:
 
 def _dice_cells(evidence: dict[str, Any]) -> list[str]:
     dice = evidence.get("dice", {})
-    return [f"{dice[name]:.4f}" if name in dice else "-" for name in (*_CANDIDATES, "kept")]
+    return [f"{dice[name]['mean']:.4f}" if name in dice else "-" for name in (*_CANDIDATES, "kept")]
 
 
 def _gain(gain: dict[str, float] | None) -> str:

@@ -46,45 +46,45 @@ class TuningResult:
 def write_result(result: TuningResult) -> None:
     """Write the weights with the evidence for them."""
     names = result.weights.class_names
+    evidence = class_evidence(result)
     write_weights(
         result.path,
         result.weights,
         rules=[result.rule(name) for name in names],
-        class_evidence=[class_evidence(result, name) for name in names],
+        class_evidence=[evidence[name] for name in names],
         evidence=overall_evidence(result),
     )
 
 
-def class_evidence(result: TuningResult, class_name: str) -> dict[str, Any]:
-    """Out-of-fold Dice of a class under each candidate, and tuned's gain over the simple rule."""
-    if class_name not in result.plan.names:
-        return {}
-    c = result.plan.names.index(class_name)
+def class_evidence(result: TuningResult) -> dict[str, dict[str, Any]]:
+    """By class: out-of-fold Dice under each candidate, and tuned's gain over the simple rule.
+
+    Both with intervals over groups; a class without labels has no evidence.
+    """
     validation = result.validation
-    evidence: dict[str, Any] = {
-        "dice": {name: _round(scores[:, c].mean()) for name, scores in validation.scores.items()},
-        "images_with_class": int(validation.num_seen[c]),
-    }
-    if validation.kept is not None:
-        evidence["dice"]["kept"] = _round(validation.kept[:, c].mean())
-    if validation.choice.gain is not None:
-        evidence["gain_of_tuned"] = _interval(validation.choice.gain, c)
+    dice = {name: _over_groups(result, values) for name, values in _scores(result).items()}
+    evidence: dict[str, dict[str, Any]] = {name: {} for name in result.weights.class_names}
+    for c, name in enumerate(result.plan.names):
+        evidence[name] = {
+            "dice": {candidate: _entry(interval, c) for candidate, interval in dice.items()},
+            "images_with_class": int(validation.num_seen[c]),
+        }
+        if validation.choice.gain is not None:
+            evidence[name]["gain_of_tuned"] = _entry(validation.choice.gain, c)
     return evidence
 
 
 def overall_evidence(result: TuningResult) -> dict[str, Any]:
-    """Mean Dice over images, then classes, and gains with intervals over groups."""
+    """Mean Dice over images, then classes, and gains, both with intervals over groups."""
     validation = result.validation
-    scores = {str(name): values for name, values in validation.scores.items()}
-    simple = scores[validation.choice.simple]
-    gains = {"simple_over_best_single": simple - scores["best_single"]}
+    scores = _scores(result)
+    gains = {"simple_over_best_single": scores[validation.choice.simple] - scores["best_single"]}
     if validation.kept is not None:
-        scores["kept"] = validation.kept
         gains["kept_over_best_single"] = validation.kept - scores["best_single"]
         gains["kept_over_uniform"] = validation.kept - scores["uniform"]
     return {
-        "dice": {name: _round(values.mean()) for name, values in scores.items()},
-        "gains": {name: _overall_gain(result, values) for name, values in gains.items()},
+        "dice": {name: _mean_entry(result, values) for name, values in scores.items()},
+        "gains": {name: _mean_entry(result, values) for name, values in gains.items()},
         "simple_rule": validation.choice.simple,
         "best_single": result.best_single,
         "tuned_classes": int(validation.choice.tuned.sum()),
@@ -101,6 +101,7 @@ def notes(result: TuningResult) -> list[str]:
     """What a reader of the figures must know, in sentences."""
     lines = [
         "Dice is out of fold: every image was scored by a fit that saw no image of its group.",
+        f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         "A class is tuned only if the lower end of the interval of its gain is above 0.",
     ]
     if result.validation.kept is None:
@@ -135,13 +136,23 @@ def summary(result: TuningResult) -> str:
     )
 
 
-def _overall_gain(result: TuningResult, differences: NDArray[np.float64]) -> dict[str, float]:
-    per_image = differences.mean(axis=1, keepdims=True)
-    interval = bootstrap_groups(per_image, result.groups, level=GAIN_LEVEL, seed=result.seed)
-    return _interval(interval, 0)
+def _scores(result: TuningResult) -> dict[str, NDArray[np.float64]]:
+    """Dice (N, C) of every candidate and, where it could be scored, of what is kept."""
+    scores = {str(name): values for name, values in result.validation.scores.items()}
+    if result.validation.kept is not None:
+        scores["kept"] = result.validation.kept
+    return scores
 
 
-def _interval(interval: Interval, index: int) -> dict[str, float]:
+def _over_groups(result: TuningResult, values: NDArray[np.float64]) -> Interval:
+    return bootstrap_groups(values, result.groups, level=GAIN_LEVEL, seed=result.seed)
+
+
+def _mean_entry(result: TuningResult, values: NDArray[np.float64]) -> dict[str, float]:
+    return _entry(_over_groups(result, values.mean(axis=1, keepdims=True)), 0)
+
+
+def _entry(interval: Interval, index: int) -> dict[str, float]:
     return {
         "mean": _round(interval.mean[index]),
         "low": _round(interval.low[index]),

@@ -39,6 +39,14 @@ def test_reading_inverts_writing(tmp_path, weights):
         assert getattr(again, field) == getattr(weights, field)
 
 
+def test_names_with_braces_and_blanks_come_back(tmp_path, weights):
+    names = ('{"a": 1}', "{", "}\n {")
+    path = tmp_path / "w.json"
+    write_weights(path, replace(weights, class_names=names, members=("un  t", "f  n")))
+    assert read_weights(path).class_names == names
+    assert read_weights(path).members == ("un  t", "f  n")
+
+
 def test_the_file_is_readable_by_a_person(tmp_path, weights):
     path = tmp_path / "per-class.json"
     write_weights(path, weights, rules=("tuned", "uniform", "uniform"))
