@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -35,6 +36,16 @@ def rle_string(mask: NDArray[np.bool_], *, order: str = "row", base: int = 1) ->
 def dice(predicted: NDArray[np.bool_], true: NDArray[np.bool_]) -> float:
     """The graded metric of two masks."""
     return float((2 * (predicted & true).sum() + 1e-4) / (predicted.sum() + true.sum() + 1e-4))
+
+
+def vote(masks: NDArray[np.bool_], weights: Sequence[float], threshold: float) -> NDArray[np.bool_]:
+    """Pixels (H, W) whose share of the weight is above the threshold, in fractions, one by one."""
+    exact = [Fraction(str(weight)) for weight in weights]
+    limit = Fraction(str(threshold)) * sum(exact)
+    won = np.zeros(masks.shape[1:], np.bool_)
+    for place in np.ndindex(*won.shape):
+        won[place] = sum(w for w, mask in zip(exact, masks, strict=True) if mask[place]) > limit
+    return won
 
 
 def interpolate(plane: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ LAYERS = (
     {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
     {"ensemble.intervals", "ensemble.coco_rle"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
+    {"ensemble.run_algebra", "ensemble.run_shapes"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.images", "ensemble.samples"},
     {"ensemble.labels", "ensemble.journal", "ensemble.outputs"},
