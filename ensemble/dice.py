@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, areas_px, intersection_px
+from ensemble.kernels.dice import DICE_EPS
 from ensemble.rle import Runs, area
-
-# Keeps 0 / 0 at 1: an empty prediction of an absent class is right. From the contest's metric.
-DICE_EPS = 1e-4
 
 
 def dice(

@@ -7,9 +7,10 @@ the upper envelope of C lines, and the mean Dice is a step function of the place
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.kernels.dice import graded_dice
 from ensemble.kernels.jit import kernel
 from ensemble.kernels.lattice import axis_table
-from ensemble.kernels.line_sweep import NUM_CELLS, graded_dice, sort_events
+from ensemble.kernels.line_sweep import NUM_CELLS, sort_events
 from ensemble.kernels.undecided import upsample_row
 
 

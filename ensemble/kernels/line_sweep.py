@@ -7,6 +7,7 @@ tuple changes side at most once, and the mean Dice is a step function of the pla
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.kernels.dice import graded_dice
 from ensemble.kernels.jit import kernel
 
 # A line is cut into 2 ** 14 cells; its profile is exact at all their borders. Steps that are
@@ -14,9 +15,6 @@ from ensemble.kernels.jit import kernel
 CELL_BITS = 14
 NUM_CELLS = 1 << CELL_BITS
 _RADIX_BITS = 7
-
-# The e of the graded Dice.
-_EPS = 1e-4
 
 
 @kernel
@@ -98,12 +96,6 @@ def sweep_line(
         steps[0] += graded_dice(hits, area, decided[u, 2])
         _add_steps(counts, keys[0, :found], events[0, :found], (hits, area, decided[u, 2]), steps)
     return np.cumsum(steps) / chosen.shape[0]
-
-
-@kernel
-def graded_dice(hits: int, area: int, true_area: int) -> float:
-    """(2 I + e) / (A + B + e)."""
-    return (2.0 * hits + _EPS) / (area + true_area + _EPS)
 
 
 @kernel

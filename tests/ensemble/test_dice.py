@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 import reference
 from ensemble.bit_planes import Label, pack
-from ensemble.dice import image_dice
+from ensemble.dice import dice, image_dice
+from ensemble.kernels.dice import graded_dice
 from ensemble.rle import encode
 from strategies import mask_stacks
 
@@ -29,6 +31,14 @@ def test_ignored_pixels_count_on_neither_side(true):
         reference.dice(p & ~ignored, t & ~ignored) for p, t in zip(predicted, true, strict=True)
     ]
     assert scores == pytest.approx(dense, abs=1e-12)
+
+
+@given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40))
+def test_tuning_counts_with_the_same_dice(hits, missed, wrong):
+    area, true_area = hits + wrong, hits + missed
+    expected = (2 * hits + 1e-4) / (area + true_area + 1e-4)
+    assert graded_dice(hits, area, true_area) == pytest.approx(expected, abs=1e-15)
+    assert dice(*map(np.array, (hits, area, true_area))) == pytest.approx(expected, abs=1e-15)
 
 
 def test_nothing_predicted_of_nothing_there_is_right():
