@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from glob import glob
 from pathlib import Path
 
 import torch
 
 from ensemble.classes import ClassList
-from ensemble.errors import DeviceError, MemberError
+from ensemble.errors import DeviceError, MemberError, few
 from ensemble.members.exactness import compute_exactly
 from ensemble.members.member import Member, load_member
 
@@ -20,11 +21,17 @@ SUFFIX = ".pt"
 def find_members(specs: Sequence[str], folder: Path = MEMBERS_FOLDER) -> list[Path]:
     """Member files that the specs name: comma lists of files, globs, folders, or names in `folder`.
 
-    Without specs: all of `folder`. Raises MemberError for a spec that names no file, and for a
-    file that is named twice.
+    Without specs: all of `folder`. "~" is the home folder; "**" in a glob goes into sub-folders.
+    Raises MemberError for a spec that names no file, and for a file that is named twice.
     """
     words = [word.strip() for spec in specs for word in spec.split(",") if word.strip()]
-    paths = [path for word in words or [str(folder)] for path in _matches(word, folder)]
+    if specs and not words:
+        raise MemberError(
+            "no member is named",
+            got=f"--members {','.join(specs)!r}",
+            remedy="leave it out for all",
+        )
+    paths = [path for word in words or [str(folder)] for path in _find(word, folder)]
     doubled = [str(path) for path, count in Counter(paths).items() if count > 1]
     if doubled:
         raise MemberError("a member is named twice", got=", ".join(doubled))
@@ -77,43 +84,52 @@ def merge_class_lists(members: Sequence[Member]) -> ClassList:
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of a name; "auto" is CUDA where there is one. Raises DeviceError if absent."""
+    """The device of a name, which has computed something; "auto" is CUDA where there is one.
+
+    Raises DeviceError for one that is not there, or that is none.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
+        torch.ones(1, device=device).sum().item()  # some devices only hold shapes
+    # as torch says it of a device that is unknown, absent, not built in, or not installed
+    except (RuntimeError, AssertionError, ImportError) as error:
+        reason = str(error).splitlines()[0].partition(". ")[0]
         raise DeviceError(
             f"device {name!r} cannot be used: {reason}", remedy="use --device auto or cpu"
         ) from error
     return device
 
 
-def _matches(word: str, folder: Path) -> list[Path]:
-    path = Path(word)
-    if path.is_dir():
-        return _some(sorted(path.glob(f"*{SUFFIX}")), f"no member (*{SUFFIX}) in {path}")
-    if any(character in word for character in "*?["):
-        return _some(
-            sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor)))),
-            f"no member matches {word}",
-        )
-    for candidate in (path, folder / word, folder / f"{word}{SUFFIX}"):
-        if candidate.is_file():
-            return [candidate]
-    known = ", ".join(sorted(other.stem for other in folder.glob(f"*{SUFFIX}")))
-    raise MemberError(
-        f"no member file {word}",
-        expected=f"a file, or one of {folder}/: {known}"
-        if known
-        else f"a file, or one in {folder}/",
-        remedy="train members with: ens train-zoo zoo.yaml",
-    )
-
-
-def _some(paths: list[Path], complaint: str) -> list[Path]:
+def _find(word: str, folder: Path) -> list[Path]:
+    try:
+        paths = _matches(word, folder)
+    except (OSError, RuntimeError) as error:  # a name that is too long; no such user behind a "~"
+        raise MemberError(f"cannot look for the member {few([word])}: {error}") from error
     if not paths:
-        raise MemberError(complaint, remedy="train members with: ens train-zoo zoo.yaml")
+        known = few(sorted(path.stem for path in _members_in(folder)))
+        raise MemberError(
+            f"no member file {word}",
+            expected=f"a file, a glob, a folder of *{SUFFIX}, or one in {folder}/"
+            + (f": {known}" if known else ""),
+            remedy="train members with: ens train-zoo zoo.yaml",
+        )
     return paths
+
+
+def _matches(word: str, folder: Path) -> list[Path]:
+    """What a word names: a file or folder of that very name, else one in `folder`, else a glob."""
+    path = Path(word).expanduser()
+    if path.is_dir():
+        return _members_in(path)
+    for candidate in (path, folder / word, folder / f"{word}{SUFFIX}"):
+        if candidate.is_file() or candidate.is_symlink():
+            return [candidate]
+    # Path.glob breaks off at "**" inside of a word
+    found = sorted(Path(name) for name in glob(str(path), recursive=True))  # noqa: PTH207
+    return [path for path in found if not path.is_dir()]
+
+
+def _members_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob(f"*{SUFFIX}") if not path.is_dir())

@@ -39,7 +39,7 @@ def test_unknown_commands_and_options_are_usage_errors():
     [
         (["predict"], "no member file members"),
         (["predict", "--members", "none"], "no member file none"),
-        (["predict", "--members", "*.nothing"], "no member matches"),
+        (["predict", "--members", "*.nothing"], "no member file"),
         (["predict", "--tta", "flip"], "unknown view 'flip'"),
         (["predict", "--weights", "none.json"], "ens tune-weights"),
         (["inspect", "none.pt"], "no such member file"),
