@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.checksum import file_sha256
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.errors import ConfigError, DataError, few
 from ensemble.images import reading
@@ -220,6 +220,6 @@ def _num_bytes(path: Path) -> int:
         return path.stat().st_size
 
 
-def _sha256(path: Path) -> bytes:
-    with reading(path), path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
+def _sha256(path: Path) -> str:
+    with reading(path):
+        return file_sha256(path)

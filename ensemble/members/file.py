@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ensemble.checksum import file_sha256
 from ensemble.errors import EnsError, MemberError, OutputError
 from ensemble.members.checkpoint import read_checkpoint
 from ensemble.members.manifest import Manifest, read_manifest
@@ -53,12 +53,6 @@ def read_member(path: Path) -> MemberFile:
         return MemberFile(_manifest(content), _state_dict(content), file_sha256(path))
     except EnsError as error:
         raise error.at(path) from error
-
-
-def file_sha256(path: Path) -> str:
-    """sha256 of a file's bytes, hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _manifest(content: Any) -> Manifest:

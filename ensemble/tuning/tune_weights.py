@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from ensemble.checksum import file_sha256
 from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DataError
 from ensemble.images import Image, read_image, reading
-from ensemble.members.file import file_sha256
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.members.training_summary import stated_groups
