@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ensemble.errors import EnsError, WeightsError, few
+from ensemble.faults import list_faults
 from ensemble.json_file import read_json_file
 from ensemble.members.member import PROB_FLOOR, FusionSpace, Member
 from ensemble.members.roster import merge_class_lists
@@ -198,11 +199,8 @@ def read_weights(path: Path) -> FusionWeights:
     try:
         return _from_file(WeightsFile.model_validate(content))
     except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise WeightsError(f"is not a weights file: {few(faults)}", where=path) from error
+        faults = few(list_faults(error))
+        raise WeightsError(f"is not a weights file: {faults}", where=path) from error
     except EnsError as error:
         raise WeightsError(str(error), where=path) from error
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ensemble.classes import ClassList, class_list_from_dict, class_list_to_dict
 from ensemble.errors import ClassListError, MemberError
+from ensemble.faults import list_faults
 
 Library = Literal["smp", "torchvision"]
 Activation = Literal["sigmoid", "softmax"]
@@ -102,9 +103,7 @@ def read_manifest(content: object) -> Manifest:
         manifest = Manifest.model_validate(content)
         classes = manifest.class_list
     except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
+        faults = "; ".join(list_faults(error))
         raise MemberError(f"the manifest is not valid: {faults}") from error
     except ClassListError as error:
         raise MemberError(f"the manifest is not valid: classes: {error}") from error

@@ -98,7 +98,7 @@ def test_malformed_annotations(tmp_path, segmentation, match):
         (changed("categories", 0, id=2), "categories holds the same entry twice: got id 2"),
         (changed("categories", 0, name="b"), "categories holds the same entry twice: got b"),
         ({**CONTENT, "images": CONTENT["images"] * 2}, "images holds the same .*: got id 5, a.png"),
-        ({"images": []}, "categories: Field required, and 1 more fault"),
+        ({"images": []}, "categories: Field required and 1 more"),
     ],
 )
 def test_contradictions(tmp_path, content, match):
