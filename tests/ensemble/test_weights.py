@@ -117,7 +117,10 @@ def test_all_faults_are_named_at_once(tmp_path, weights):
         (lambda c: c.update(members=[]), "weigh members that the file does not list"),
         (lambda c: c.update(members=[], classes={}), "there is no member"),
         (lambda c: c.update(members={"unet": None}), "members: Input should be a valid list"),
-        (lambda c: c.update(members=["unet", "fpn"]), r"members\[0\]: Input should be a valid dict"),
+        (
+            lambda c: c.update(members=["unet", "fpn"]),
+            r"members\[0\]: Input should be a valid dict",
+        ),
         (lambda c: c["members"].pop(), "does not list: .*got fpn"),
         (lambda c: c["members"].append({"name": "fpn"}), "a member is listed twice: got fpn"),
         (lambda c: c["members"][0].update(sha256=7), r"members\[0\].sha256: .*valid string"),
