@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchvision import models as torchvision_models
 from torchvision.models import segmentation as torchvision_segmentation
 
-from ensemble.errors import ConfigError, MemberError
+from ensemble.errors import ConfigError, MemberError, few
 from ensemble.members.manifest import NetworkSpec
 from ensemble.members.network_options import TIMM_PREFIX, check_options, check_timm_name
 
@@ -131,7 +131,7 @@ def check_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     )
     for what, keys in (("lacks", missing), ("has unknown", extra), ("has wrong shapes in", wrong)):
         if keys:
-            raise MemberError(f"state_dict {what} {len(keys)} keys", got=_few(keys))
+            raise MemberError(f"state_dict {what} {len(keys)} keys", got=few(keys, 3))
 
 
 def _build_torchvision(spec: NetworkSpec, num_classes: int, weights: str | None) -> nn.Module:
@@ -154,7 +154,3 @@ def _check_known(what: str, name: str, known: Iterable[str]) -> None:
             expected=f"one of {', '.join(near or known[:12])}"
             + ("" if near or len(known) <= 12 else f" and {len(known) - 12} more"),
         )
-
-
-def _few(keys: list[str], most: int = 3) -> str:
-    return ", ".join(keys[:most]) + (f" and {len(keys) - most} more" if len(keys) > most else "")
