@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ensemble.tiff_bytes import CUT_OFF, find_tiff_fault
@@ -25,6 +26,8 @@ _END_OF_IMAGE = b"\xff\xd9"
 class PngHeader:
     """`depth` in bits a sample; `colour` 0 grey, 2 RGB, 3 palette, 4 grey + alpha, 6 RGBA."""
 
+    height: int
+    width: int
     depth: int
     colour: int
 
@@ -34,6 +37,16 @@ def is_png(data: bytes) -> bool:
     return data.startswith(_PNG)
 
 
+def is_jpeg(data: bytes) -> bool:
+    """Whether a file is a JPEG, whatever its name says."""
+    return data.startswith(_JPEG)
+
+
+def is_bmp(data: bytes) -> bool:
+    """Whether a file is a BMP, whatever its name says."""
+    return data.startswith(_BMP)
+
+
 def is_tiff(data: bytes) -> bool:
     """Whether a file is a TIFF, whatever its name says."""
     return data.startswith(_TIFF)
@@ -41,7 +54,22 @@ def is_tiff(data: bytes) -> bool:
 
 def png_header(data: bytes) -> PngHeader:
     """The header of a PNG in which `find_fault` found none."""
-    return PngHeader(depth=data[24], colour=data[25])
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    return PngHeader(height, width, depth, colour)
+
+
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """Marker and place of each segment of a JPEG as far as the first scan, or as it is intact."""
+    place = len(_JPEG)
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF:  # a fill byte
+            place += 1
+            continue
+        yield marker, place
+        if marker == _START_OF_SCAN:
+            return
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
 
 
 def find_fault(data: bytes) -> str | None:
@@ -50,9 +78,9 @@ def find_fault(data: bytes) -> str | None:
         return "is empty"
     if is_png(data):
         return _png_fault(data)
-    if data.startswith(_JPEG):
+    if is_jpeg(data):
         return _jpeg_fault(data)
-    if data.startswith(_BMP):
+    if is_bmp(data):
         return _bmp_fault(data)
     if is_tiff(data):
         return find_tiff_fault(data)
@@ -83,14 +111,10 @@ def _uint32(data: memoryview) -> int:
 
 
 def _jpeg_fault(data: bytes) -> str | None:
-    """Walk the segments to the first scan; behind it, an end marker is never image content."""
-    place = len(_JPEG)
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
+    """Behind the start of the first scan, an end marker is never image content."""
+    for marker, place in jpeg_segments(data):
         if marker == _START_OF_SCAN:
             return None if data.find(_END_OF_IMAGE, place) >= 0 else CUT_OFF
-        is_fill_byte = marker == 0xFF
-        place += 1 if is_fill_byte else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
     return CUT_OFF
 
 

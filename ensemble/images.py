@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ensemble.errors import ImageError
 from ensemble.file_tree import find_files, why_unreadable
 from ensemble.image_bytes import find_fault, is_png, is_tiff, png_header
+from ensemble.image_header import stated_size
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
 
@@ -72,7 +73,12 @@ def _swap_red_and_blue(pixels: NDArray[Any]) -> NDArray[Any]:
 
 
 def image_size(path: Path) -> tuple[int, int]:
-    """(H, W) of an image as displayed; it is decoded for that."""
+    """(H, W) of an image as displayed; decoded only where its header does not tell.
+
+    Raises ImageError for a file that is missing, no image, or cut off.
+    """
+    if (size := stated_size(read_image_bytes(path))) is not None:
+        return size
     height, width = read_image(path).shape[:2]
     return height, width
 

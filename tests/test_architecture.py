@@ -20,7 +20,7 @@ LAYERS = (
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.run_algebra", "ensemble.run_shapes"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
-    {"ensemble.image_bytes", "ensemble.images", "ensemble.samples"},
+    {"ensemble.image_bytes", "ensemble.image_header", "ensemble.images", "ensemble.samples"},
     {"ensemble.labels", "ensemble.journal", "ensemble.outputs"},
     {"ensemble.datasets", "ensemble.splits"},
     {"ensemble.members"},

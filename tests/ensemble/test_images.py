@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import struct
 from pathlib import Path
 
@@ -10,25 +9,12 @@ import cv2
 import numpy as np
 import PIL.Image
 import pytest
+from encoded_images import GREY, GREY16, RGB, opencv, pillow
 
 from ensemble.errors import DataError, ImageError
 from ensemble.images import image_size, list_images, read_image
 
-GREY = np.random.default_rng(0).integers(0, 256, (20, 31), np.uint8)
-RGB = np.random.default_rng(1).integers(0, 256, (20, 31, 3), np.uint8)
-GREY16 = GREY.astype(np.uint16) * 257
 RGB16 = RGB.astype(np.uint16) * 200 + 7
-
-
-def pillow(image, kind, **options):
-    stream = io.BytesIO()
-    image.save(stream, kind, **options)
-    return stream.getvalue()
-
-
-def opencv(pixels, suffix):
-    stored = pixels if pixels.ndim == 2 else cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR)
-    return cv2.imencode(suffix, stored)[1].tobytes()
 
 
 def with_alpha(pixels):
