@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import io
+import zlib
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import PIL.Image
 from numpy.typing import NDArray
+from PIL.PngImagePlugin import PngImageFile
 
 from ensemble.errors import ImageError, LabelError
-from ensemble.image_bytes import is_png, png_header
+from ensemble.image_bytes import PngHeader, is_png, png_header
 from ensemble.images import decode_pixels, read_image_bytes
 
 _GREY, _PALETTE = 0, 3
+_MAX_PIXELS = 2**30  # OpenCV's limit for all other images
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -49,13 +51,31 @@ def _read_raw(path: Path) -> NDArray[Any]:
             raise LabelError("is no PNG", where=path)
         header = png_header(data)
         if header.colour == _PALETTE:
-            return np.asarray(PIL.Image.open(io.BytesIO(data)))
+            return _palette_indices(data, header, path)
         pixels = decode_pixels(data, cv2.IMREAD_UNCHANGED, path)
     except ImageError as error:
         raise LabelError(error.what, where=path, remedy=error.remedy) from error
     if header.colour == _GREY and header.depth < 8:
         return pixels // np.uint8(255 // (2**header.depth - 1))
     return pixels
+
+
+def _palette_indices(data: bytes, header: PngHeader, path: Path) -> NDArray[Any]:
+    """The indices (H, W), which OpenCV would replace by colours."""
+    if header.height * header.width > _MAX_PIXELS:
+        raise LabelError(
+            "has too many pixels",
+            where=path,
+            expected=f"at most {_MAX_PIXELS}",
+            got=f"{header.width} x {header.height}",
+        )
+    try:
+        # PIL.Image.open would warn of, or refuse, what is no larger than many a real label map
+        with PngImageFile(io.BytesIO(data)) as image:
+            return np.asarray(image)
+    # chunks that are out of order, or whose checksums fit and whose content does not
+    except (SyntaxError, OSError, ValueError, zlib.error) as error:
+        raise LabelError(f"cannot be decoded: {error}", where=path) from error
 
 
 def _single_channel(raw: NDArray[Any], path: Path) -> NDArray[Any]:

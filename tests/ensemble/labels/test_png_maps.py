@@ -84,26 +84,32 @@ def test_indices_of_few_bits_are_not_stretched(tmp_path, bits):
 
 def grey_png(indices, bits):
     """A grey PNG of 1, 2 or 4 bits, which no library at hand writes."""
-
-    def chunk(kind, content):
-        return (
-            struct.pack(">I", len(content))
-            + kind
-            + content
-            + struct.pack(">I", zlib.crc32(kind + content))
-        )
-
     height, width = indices.shape
     planes = (indices[:, :, None] >> np.arange(bits - 1, -1, -1)) & 1
     rows = np.packbits(planes.reshape(height, width * bits).astype(bool), axis=1)
-    content = b"".join(b"\0" + row.tobytes() for row in rows)
     header = struct.pack(">IIBBBBB", width, height, bits, 0, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(content))
-        + chunk(b"IEND", b"")
-    )
+    return png(header, pack(rows))
+
+
+def palette_png(indices, size=None, packed=None):
+    """A palette PNG whose header may say another size."""
+    height, width = size or indices.shape
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    return png(header, packed or pack(indices), bytes(range(12)))
+
+
+def pack(rows):
+    return zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
+
+
+def png(header, packed, colours=b""):
+    chunks = [(b"IHDR", header), (b"PLTE", colours), (b"IDAT", packed), (b"IEND", b"")]
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, content in chunks:
+        if content or kind == b"IEND":
+            checksum = struct.pack(">I", zlib.crc32(kind + content))
+            data += struct.pack(">I", len(content)) + kind + content + checksum
+    return data
 
 
 def test_colour_maps_are_refused(tmp_path):
@@ -123,3 +129,25 @@ def test_cut_off(tmp_path):
     path.write_bytes(path.read_bytes()[:-5])
     with pytest.raises(LabelError, match=r"a\.png: is cut off"):
         read_mask(path)
+
+
+def test_a_palette_of_as_many_pixels_as_label_maps_have(tmp_path, monkeypatch):
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 10)  # PIL warns above, refuses above twice
+    indices = np.random.default_rng(0).integers(0, 4, (7, 11), np.uint8)
+    path = tmp_path / "a.png"
+    path.write_bytes(palette_png(indices))
+    np.testing.assert_array_equal(read_indices(path), indices)
+
+
+def test_a_palette_of_more_pixels_than_any_image_may_have(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(palette_png(np.zeros((1, 1), np.uint8), size=(40_000, 50_000)))
+    with pytest.raises(LabelError, match=r"a\.png: has too many pixels: .*got 50000 x 40000"):
+        read_indices(path)
+
+
+def test_a_palette_whose_pixels_are_damaged_under_right_checksums(tmp_path):
+    path = tmp_path / "a.png"
+    path.write_bytes(palette_png(np.zeros((9, 9), np.uint8), packed=b"no deflate stream"))
+    with pytest.raises(LabelError, match=r"a\.png: cannot be decoded"):
+        read_indices(path)
