@@ -28,7 +28,7 @@ LAYERS = (
     {"ensemble.fusion", "ensemble.residency"},
     {"ensemble.ensembles"},
     {"ensemble.prediction_plan"},
-    {"ensemble.predict", "ensemble.evaluate", "ensemble.tuning"},
+    {"ensemble.predict", "ensemble.evaluate", "ensemble.tuning", "ensemble.vote"},
     {"models_zoo"},
     {"ensemble.cli"},
 )

@@ -18,6 +18,7 @@ COMMANDS = {
     "tune-weights": "ensemble.cli.tune_weights",
     "predict": "ensemble.cli.predict",
     "evaluate": "ensemble.cli.evaluate",
+    "vote": "ensemble.cli.vote",
 }
 
 
