@@ -14,6 +14,9 @@ data:
 defaults:                 # of all members; a member may set each of them itself
   weights: imagenet       # or none: no download, but several times as many epochs are needed
   size: 512               # or [height, width]; a multiple of the network's stride (mostly 32)
+  # window: {crops: 4}    # look through windows of size at the image's own resolution instead of
+                          # resizing it; learn from this many of each image an epoch
+                          # overlap: 0.25 of a side when predicting; weighting: gaussian, or flat
   channels: 3             # 1: grey
   epochs: 60
   batch: 8                # halve it if the GPU runs out of memory

@@ -1,4 +1,4 @@
-"""Batches for training and validation: images prepared once, kept while memory allows."""
+"""Batches for training: images prepared once, kept while memory allows."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ensemble.bit_planes import Label, resize_nearest
 from ensemble.classes import ClassList
-from ensemble.datasets import LabelledFolder, Sample
+from ensemble.datasets import LabelledFolder
 from ensemble.images import read_image
 from ensemble.members.manifest import InputSpec
 from ensemble.members.preprocess import prepare_image
 from ensemble.progress import Progress
 from ensemble.streaming import ordered_map
 from models_zoo.augment import Augment, Example
+from models_zoo.crops import CropAugment
 from models_zoo.free_memory import free_memory_bytes
 from models_zoo.losses import Target
 
@@ -82,13 +83,24 @@ class Kept(Generic[Item]):
 
 
 def read_example(labelled: LabelledFolder, index: int, spec: InputSpec) -> Example:
-    """An image and its label at the size of a network's input."""
+    """An image and its label as a network takes them: at the size of its input, or at their own.
+
+    Where an image is smaller than a window and mirrored, no pixel counts, as in prediction.
+    """
     sample = labelled.samples[index]
     image = read_image(sample.image)
     label = labelled.read_label(sample, image.shape[:2])
     ignored = np.zeros(label.size, np.bool_) if label.ignored is None else label.ignored
-    small = resize_nearest(ignored[None].astype(np.uint32), spec.size)[0].astype(np.bool_)
-    return Example(prepare_image(image, spec), resize_nearest(label.planes, spec.size), small)
+    pixels = prepare_image(image, spec)
+    if spec.window is None:
+        small = resize_nearest(ignored[None].astype(np.uint32), spec.size)[0].astype(np.bool_)
+        return Example(pixels, resize_nearest(label.planes, spec.size), small)
+    below, right = pixels.shape[0] - label.size[0], pixels.shape[1] - label.size[1]
+    return Example(
+        pixels,
+        np.pad(label.planes, ((0, 0), (0, below), (0, right))),
+        np.pad(ignored, ((0, below), (0, right)), constant_values=True),
+    )
 
 
 def example_bytes(example: Example) -> int:
@@ -102,16 +114,33 @@ def label_bytes(label: Label) -> int:
 
 
 class TrainingSet(Dataset[dict[str, Tensor]]):
-    """Augmented examples; an item is asked for by (epoch, index), which also seeds its change."""
+    """Augmented examples; an item is asked for by (epoch, index), which also seeds its change.
 
-    def __init__(self, examples: Kept[Example], augment: Augment, seed: int) -> None:
+    Each of the `count` examples is `crops` items.
+    """
+
+    def __init__(
+        self,
+        examples: Kept[Example],
+        augment: Augment | CropAugment,
+        seed: int,
+        *,
+        count: int,
+        crops: int = 1,
+    ) -> None:
         self._examples = examples
         self._augment = augment
         self._seed = seed
+        self._count = count
+        self._crops = crops
+
+    def __len__(self) -> int:
+        """Items of an epoch."""
+        return self._count * self._crops
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         """One example as tensors, see `Batch`."""
-        changed = self._augment(self._examples[key[1]], self._seed, *key)
+        changed = self._augment(self._examples[key[1] // self._crops], self._seed, *key)
         return {
             "image": torch.from_numpy(changed.image),
             "planes": torch.from_numpy(changed.planes.view(np.int32)),
@@ -139,20 +168,15 @@ class EpochSampler(Sampler[tuple[int, int]]):
         return ((self._epoch, int(index)) for index in order)
 
 
-def read_pixels(sample: Sample, spec: InputSpec) -> Tensor:
-    """A sample's image as a network takes it, (h, w, channels) uint8."""
-    return torch.from_numpy(prepare_image(read_image(sample.image), spec))
-
-
 def training_loader(
-    dataset: TrainingSet, count: int, *, batch: int, seed: int, device: torch.device
+    dataset: TrainingSet, *, batch: int, seed: int, device: torch.device
 ) -> DataLoader[dict[str, Tensor]]:
     """Batches of one size in a new order each epoch; a last, smaller batch is left out."""
     workers = num_workers(device)
     return DataLoader(
         dataset,
-        batch_size=min(batch, count),
-        sampler=EpochSampler(count, seed),
+        batch_size=min(batch, len(dataset)),
+        sampler=EpochSampler(len(dataset), seed),
         drop_last=True,
         num_workers=workers,
         persistent_workers=workers > 0,

@@ -14,7 +14,17 @@ from pydantic import (
     model_validator,
 )
 
-from ensemble.members.manifest import InputSpec, Intensity, Library, NetworkSpec
+from ensemble import __version__
+from ensemble.classes import ClassList
+from ensemble.members.manifest import (
+    InputSpec,
+    Intensity,
+    Library,
+    Manifest,
+    NetworkSpec,
+    WindowSpec,
+    class_field,
+)
 
 LossName = Literal["bce_dice", "bce", "dice", "focal_dice"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -55,7 +65,7 @@ class AugmentSpec(Section):
     `hflip`, `vflip`, `affine`, `brightness_contrast`, `gamma`, `clahe`, `emboss` and `sharpen` are
     probabilities. `rotate_deg` is the largest turn to either side; `scale` and `shift` are shares
     of the size; `brightness` and `contrast` shares of the range; `gamma_limit` as in x ** gamma.
-    Classes in mirror_pairs swap under a flip.
+    Classes in mirror_pairs swap under a flip. Windows are not shifted: they lie at random anyway.
     """
 
     hflip: Probability = 0.5
@@ -89,8 +99,20 @@ class AugmentSpec(Section):
         return dict.fromkeys((*names, "gamma", "clahe", "emboss", "sharpen"), 0.0)
 
 
+class WindowSection(Section, WindowSpec):
+    """How a member looks through windows, and how many it learns from of each image an epoch.
+
+    Four windows of 512 show as many pixels as an image of 1024 has.
+    """
+
+    crops: Annotated[int, Field(ge=1)] = 4
+
+
 class MemberSpec(Section):
-    """One member of the zoo; the defaults suit several hundred images and a GPU."""
+    """One member of the zoo; the defaults suit several hundred images and a GPU.
+
+    `size` is that of its input: of the whole image resized, or with `window` of each window.
+    """
 
     arch: str
     encoder: str | None = None
@@ -98,6 +120,7 @@ class MemberSpec(Section):
     name: str | None = None
     weights: Literal["imagenet", "none"] = "imagenet"
     size: tuple[Side, Side] = (512, 512)
+    window: WindowSection | None = None
     channels: Literal[1, 3] = 3
     intensity: Intensity = "auto"
     mean: tuple[float, ...] | None = None
@@ -134,6 +157,11 @@ class MemberSpec(Section):
     def _square(cls, value: Any) -> Any:
         return (value, value) if isinstance(value, int | str) else value
 
+    @field_validator("window", mode="before")
+    @classmethod
+    def _none_is_no_window(cls, value: Any) -> Any:
+        return None if value == "none" else value
+
     @field_validator("mean", "std", mode="before")
     @classmethod
     def _one_for_grey(cls, value: Any) -> Any:
@@ -158,11 +186,12 @@ class MemberSpec(Section):
 
     @property
     def full_name(self) -> str:
-        """Its name: the one given, or for example unet-resnet18-256 or -256x192 (h x w)."""
+        """Its name: the one given, or for example unet-resnet18-256, -256x192 (h x w), -256w."""
         if self.name is not None:
             return self.name
         height, width = self.size
         side = str(height) if height == width else f"{height}x{width}"
+        side += "w" if self.window else ""
         # "tu-" encoders of timm may hold dots and slashes
         encoder = re.sub(r"[^A-Za-z0-9._+-]", "_", self.encoder or "")
         return "-".join(part for part in (self.arch, encoder, side) if part)
@@ -177,12 +206,29 @@ class MemberSpec(Section):
     @property
     def input(self) -> InputSpec:
         """How an image becomes its input."""
+        window = self.window
         return InputSpec(
             size=self.size,
             channels=self.channels,
             mean=self.mean or _IMAGENET_MEAN[self.channels],
             std=self.std or _IMAGENET_STD[self.channels],
             intensity=self.intensity,
+            window=window and WindowSpec(overlap=window.overlap, weighting=window.weighting),
+        )
+
+    def manifest(
+        self, classes: ClassList, *, stride: int, training: dict[str, Any] | None = None
+    ) -> Manifest:
+        """The manifest of a member of these classes; `training` is what it tells of its making."""
+        return Manifest(
+            name=self.full_name,
+            network=self.network,
+            classes=class_field(classes),
+            input=self.input,
+            activation="softmax" if classes.exclusive else "sigmoid",
+            stride=stride,
+            training=training or {},
+            project_version=__version__,
         )
 
     @property

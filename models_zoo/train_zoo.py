@@ -12,11 +12,10 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from ensemble import __version__
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import ConfigError, DeviceError, MemberError
 from ensemble.members.file import write_member
-from ensemble.members.manifest import Manifest, class_field
+from ensemble.members.manifest import Manifest
 from ensemble.members.networks import build_network, load_weights, network_stride
 from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX, choose_device
 from ensemble.members.training_summary import GROUPS
@@ -190,16 +189,8 @@ def _member_of(
     spec = job.spec
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(job.classes))
     load_weights(network, trained.best.state_dict)
-    manifest = Manifest(
-        name=spec.full_name,
-        network=spec.network,
-        classes=class_field(job.classes),
-        input=spec.input,
-        activation="softmax" if job.classes.exclusive else "sigmoid",
-        stride=network_stride(network),
-        training={**_summary(job, trained, network), GROUPS: groups},
-        project_version=__version__,
-    )
+    training = {**_summary(job, trained, network), GROUPS: groups}
+    manifest = spec.manifest(job.classes, stride=network_stride(network), training=training)
     return manifest, network
 
 
@@ -223,7 +214,7 @@ def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str
 
 @torch.inference_mode()
 def _ms_per_image(network: nn.Module, job: TrainingJob) -> float:
-    """Median time of a forward pass of one image, in ms, after a warm-up."""
+    """Median time of a forward pass of one image or window, in ms, after a warm-up."""
     inputs = torch.zeros(1, job.spec.channels, *job.spec.size, device=job.device)
     network = network.to(job.device).eval()
     times_s = []

@@ -15,7 +15,7 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 
-from ensemble.errors import DeviceError
+from ensemble.errors import DeviceError, DeviceMemoryError
 from models_zoo.member_spec import MemberSpec
 
 _NO_HOST_MEMORY = "can't allocate memory"
@@ -66,7 +66,8 @@ def _memory_stated(spec: MemberSpec, device: torch.device) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        if not isinstance(error, torch.OutOfMemoryError) and _NO_HOST_MEMORY not in str(error):
+        known = isinstance(error, torch.OutOfMemoryError | DeviceMemoryError)
+        if not known and _NO_HOST_MEMORY not in str(error):
             raise
         raise DeviceError(
             f"{device} has not enough memory for batches of {spec.batch} at "

@@ -22,6 +22,7 @@ from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from models_zoo.augment import Augment
 from models_zoo.best_epoch import Best, copy_to_cpu, read_best, state_file, write_best
+from models_zoo.crops import CropAugment
 from models_zoo.loader import (
     Kept,
     TrainingSet,
@@ -87,9 +88,8 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     for images or labels that cannot be used; interrupting it leaves a state to go on from.
     """
     spec = job.spec
-    examples = Kept(lambda index: read_example(job.train, index, spec.input), example_bytes)
-    examples.fill(len(job.train.samples), progress, f"{spec.full_name}: preparing images")
-    validator = Validator(job.held_out, spec.input, batch=spec.batch, device=job.device)
+    dataset = _training_set(job, progress)
+    validator = Validator(job.held_out, spec, device=job.device)
     validator.prepare(progress)
     torch.manual_seed(spec.seed)
     network = build_network(
@@ -99,15 +99,20 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
         weights=spec.encoder_weights,
     )
     learner = Learner(job, network, validator, watch)
-    loader = training_loader(
-        TrainingSet(examples, Augment(spec.augment, job.classes), spec.seed),
-        len(job.train.samples),
-        batch=spec.batch,
-        seed=spec.seed,
-        device=job.device,
-    )
+    loader = training_loader(dataset, batch=spec.batch, seed=spec.seed, device=job.device)
     fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST)
     return learner.result()
+
+
+def _training_set(job: TrainingJob, progress: Progress) -> TrainingSet:
+    """The images to learn from, read once: each whole, or in crops at its own resolution."""
+    spec, count = job.spec, len(job.train.samples)
+    examples = Kept(lambda index: read_example(job.train, index, spec.input), example_bytes)
+    examples.fill(count, progress, f"{spec.full_name}: preparing images")
+    if spec.window is None:
+        return TrainingSet(examples, Augment(spec.augment, job.classes), spec.seed, count=count)
+    augment = CropAugment(spec.size, spec.augment, job.classes)
+    return TrainingSet(examples, augment, spec.seed, count=count, crops=spec.window.crops)
 
 
 class Learner(lightning.LightningModule):

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from ensemble.bit_planes import Label
 from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
 from ensemble.dice import image_dice
-from ensemble.masks import argmax_runs, maps_to_runs
+from ensemble.ensembles import Ensemble, PreparedImage
+from ensemble.images import read_image
+from ensemble.masks import Band, join_bands
 from ensemble.members.exactness import compute_exactly
-from ensemble.members.manifest import InputSpec
-from ensemble.members.member import activate
-from ensemble.members.networks import logits_of
-from ensemble.members.preprocess import normalise
+from ensemble.members.member import Member, RunOptions
+from ensemble.members.networks import network_stride
+from ensemble.members.preprocess import prepare_image
 from ensemble.progress import Progress
+from ensemble.rle import Runs
 from ensemble.streaming import ordered_map
-from models_zoo.loader import Kept, label_bytes, read_pixels
+from ensemble.weights import uniform_weights
+from models_zoo.loader import Kept, label_bytes
+from models_zoo.member_spec import MemberSpec
 
-_THRESHOLD = 0.5
-_READ_THREADS = 4
-_DICE_THREADS = 4
+_THREADS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,64 +52,75 @@ def read_validation_labels(labelled: LabelledFolder, progress: Progress) -> Vali
 
 
 class Validator:
-    """Scores networks of one input on the held-out samples."""
+    """Scores networks of one member on the held-out samples, as an ensemble of that member."""
 
     def __init__(
-        self, held_out: ValidationLabels, spec: InputSpec, *, batch: int, device: torch.device
+        self, held_out: ValidationLabels, spec: MemberSpec, *, device: torch.device
     ) -> None:
         compute_exactly()  # in the same precision as prediction
         self._held_out = held_out
         self._spec = spec
         self._device = device
-        samples = held_out.labelled.samples
-        images: Kept[Tensor] = Kept(
-            lambda index: read_pixels(samples[index], spec), lambda pixels: pixels.nbytes
-        )
-        self._images = images
-        self._batch = batch
+        self._images = Kept(self._prepare, _pixel_bytes)
 
     def prepare(self, progress: Progress) -> None:
         """Read the images once."""
-        self._images.fill(
-            len(self._held_out.labelled.samples), progress, "preparing validation images"
-        )
+        self._images.fill(self._count, progress, "preparing validation images")
 
     def dice(self, network: nn.Module) -> NDArray[np.float64]:
         """Dice (C,) per class, mean over images: that of `ens predict` without TTA.
 
-        Computed in float32 whatever the training precision, since prediction does so.
+        Computed in float32 whatever the training precision, since prediction does so. The network
+        is left in evaluation mode.
         """
-        rows = list(
-            ordered_map(
-                self._image_dice,
-                self._soft_maps(network),
-                threads=_DICE_THREADS,
-                ahead=2 * _DICE_THREADS,
-            )
-        )
+        masks = self._masks(self._ensemble_of(network))
+        rows = list(ordered_map(self._image_dice, masks, threads=_THREADS, ahead=_THREADS))
         mean: NDArray[np.float64] = np.mean(rows, axis=0)
         return mean
 
-    def _soft_maps(self, network: nn.Module) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Position and soft map (C, h, w) of every image, a batch at a time."""
-        network.eval()
-        count = len(self._held_out.labelled.samples)
-        images = ordered_map(
-            self._images.__getitem__, range(count), threads=_READ_THREADS, ahead=self._batch
-        )
-        for start in range(0, count, self._batch):
-            pixels = torch.stack(list(islice(images, self._batch))).to(self._device)
-            with torch.no_grad(), torch.autocast(self._device.type, enabled=False):
-                logits = logits_of(network(normalise(pixels, self._spec))).float()
-                maps = activate(logits, self._held_out.classes.exclusive, "prob")
-            yield from enumerate(maps.cpu().numpy(), start)
+    @property
+    def _count(self) -> int:
+        return len(self._held_out.labelled.samples)
 
-    def _image_dice(self, item: tuple[int, NDArray[np.float32]]) -> NDArray[np.float64]:
-        index, maps = item
-        label = self._held_out.labels[index]
-        if self._held_out.classes.exclusive:
-            runs = argmax_runs([maps], label.size)
-        else:
-            limits = np.full(len(maps), _THRESHOLD, np.float32)
-            runs = maps_to_runs([maps], limits, label.size)
-        return image_dice(runs, label)
+    def _prepare(self, index: int) -> PreparedImage:
+        image, spec = read_image(self._held_out.labelled.samples[index].image), self._spec.input
+        return PreparedImage((image.shape[0], image.shape[1]), {spec: prepare_image(image, spec)})
+
+    def _ensemble_of(self, network: nn.Module) -> Ensemble:
+        manifest = self._spec.manifest(self._held_out.classes, stride=network_stride(network))
+        # as many at once as fit in training, gradients and all
+        options = RunOptions(at_once=self._spec.batch)
+        members = [Member(manifest, network, device=self._device, options=options)]
+        return Ensemble(members, uniform_weights(members))
+
+    def _masks(self, ensemble: Ensemble) -> Iterator[tuple[int, list[Runs]]]:
+        """Position and masks of every image."""
+
+        def encode(item: tuple[int, Band]) -> tuple[int, list[Runs], bool]:
+            index, band = item
+            return index, ensemble.masks(band), band.is_last
+
+        parts = []
+        bands = self._bands(ensemble)
+        for index, runs, is_last in ordered_map(encode, bands, threads=_THREADS, ahead=_THREADS):
+            parts.append(runs)
+            if is_last:
+                yield index, join_bands(parts)
+                parts = []
+
+    def _bands(self, ensemble: Ensemble) -> Iterator[tuple[int, Band]]:
+        """Position and fused maps of every image, band by band."""
+        images = ordered_map(
+            self._images.__getitem__, range(self._count), threads=_THREADS, ahead=_THREADS
+        )
+        for index, image in enumerate(images):
+            for _, band in ensemble.fuse([image]):
+                yield index, band
+
+    def _image_dice(self, item: tuple[int, list[Runs]]) -> NDArray[np.float64]:
+        index, runs = item
+        return image_dice(runs, self._held_out.labels[index])
+
+
+def _pixel_bytes(image: PreparedImage) -> int:
+    return sum(pixels.nbytes for pixels in image.pixels.values())

@@ -11,7 +11,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
-from models_zoo.member_spec import TORCHVISION_PREFIX, AugmentSpec, MemberSpec, Section
+from models_zoo.member_spec import (
+    TORCHVISION_PREFIX,
+    AugmentSpec,
+    MemberSpec,
+    Section,
+    WindowSection,
+)
 from models_zoo.network_check import network_fault
 from models_zoo.yaml_document import Fault, Loc, YamlDocument, read_yaml
 
@@ -130,19 +136,19 @@ def _message(model: type[BaseModel], found: Mapping[str, Any]) -> str:
 
 
 def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
-    nested: dict[str | int, type[BaseModel]] = {"augment": AugmentSpec, "data": DataSpec}
-    nested["split"] = SplitSpec
+    nested: dict[str | int, type[BaseModel]] = {"augment": AugmentSpec, "window": WindowSection}
+    nested |= {"data": DataSpec, "split": SplitSpec}
     parent = nested.get(loc[-2], model) if len(loc) > 1 else model
     return list(parent.model_fields)
 
 
 def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, Any]:
-    """A member on top of the defaults; augment and options are merged key by key.
+    """A member on top of the defaults; augment, window and options key by key.
 
     torchvision's architectures have no encoder, so a default one passes them by.
     """
     merged = {**defaults, **member}
-    for key in ("augment", "options"):
+    for key in ("augment", "window", "options"):
         below, above = defaults.get(key), member.get(key)
         if isinstance(below, Mapping) and isinstance(above, Mapping):
             merged[key] = {**below, **above}

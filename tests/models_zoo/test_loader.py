@@ -3,10 +3,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from drawings import write_drawings
 from hypothesis import given
 
 from ensemble.bit_planes import pack
 from ensemble.classes import ClassList
+from ensemble.datasets import open_labelled
+from ensemble.images import read_image
+from ensemble.members.manifest import InputSpec, WindowSpec
 from ensemble.progress import silent
 from models_zoo import loader
 from models_zoo.augment import Augment, Example
@@ -15,12 +19,14 @@ from models_zoo.loader import (
     Kept,
     TrainingSet,
     example_bytes,
+    read_example,
     training_loader,
     unpack_target,
 )
 from models_zoo.member_spec import AugmentSpec
 from strategies import mask_stacks
 
+OFF = AugmentSpec.model_validate("none")
 CPU = torch.device("cpu")
 CLASSES = ClassList(("a", "b", "c"), mirror_pairs=(("a", "c"),))
 
@@ -95,8 +101,8 @@ def _loader(seed, batch=2):
         for _ in range(5)
     ]
     examples = Kept(items.__getitem__, example_bytes)
-    dataset = TrainingSet(examples, Augment(AugmentSpec(), CLASSES), seed)
-    return training_loader(dataset, 5, batch=batch, seed=seed, device=CPU)
+    dataset = TrainingSet(examples, Augment(AugmentSpec(), CLASSES), seed, count=5)
+    return training_loader(dataset, batch=batch, seed=seed, device=CPU)
 
 
 def _epoch(loader, epoch):
@@ -120,6 +126,49 @@ def test_batches_are_of_one_size_and_never_larger_than_the_data():
     assert batches[0]["planes"].shape == (2, 1, 32, 48)
     assert batches[0]["planes"].dtype == torch.int32
     assert len(next(iter(_loader(0, batch=64)))["image"]) == 5
+
+
+def test_the_crops_of_an_example_are_items_of_their_own():
+    examples = [
+        Example(np.full((2, 3, 1), n, np.uint8), np.zeros((1, 2, 3), np.uint32), np.zeros((2, 3)))
+        for n in range(3)
+    ]
+    kept = Kept(examples.__getitem__, example_bytes)
+    dataset = TrainingSet(kept, Augment(OFF, CLASSES), 0, count=3, crops=4)
+
+    loader = training_loader(dataset, batch=6, seed=0, device=CPU)
+    seen = [int(image[0, 0, 0]) for batch in loader for image in batch["image"]]
+
+    assert len(dataset) == 12
+    assert sorted(seen) == [0] * 4 + [1] * 4 + [2] * 4
+
+
+def test_with_windows_an_image_keeps_its_size(tmp_path):
+    labelled = open_labelled(write_drawings(tmp_path, train=1, val=1) / "train")
+    label = labelled.read_label(labelled.samples[0])
+    assert label.size == (48, 80)
+
+    example = read_example(labelled, 0, InputSpec(size=(32, 64), window=WindowSpec()))
+
+    np.testing.assert_array_equal(example.image[..., 0], read_image(labelled.samples[0].image))
+    np.testing.assert_array_equal(example.planes, label.planes)
+    assert not example.ignored.any()
+
+
+def test_what_is_mirrored_to_fill_a_window_does_not_count(tmp_path):
+    labelled = open_labelled(write_drawings(tmp_path, train=1, val=1) / "train")
+
+    example = read_example(labelled, 0, InputSpec(size=(64, 96), window=WindowSpec()))
+
+    image = read_image(labelled.samples[0].image)
+    np.testing.assert_array_equal(
+        example.image[..., 0], np.pad(image, ((0, 16), (0, 16)), mode="symmetric")
+    )
+    counted = np.zeros((64, 96), bool)
+    counted[:48, :80] = True
+    np.testing.assert_array_equal(example.ignored, ~counted)
+    assert example.planes.shape == (1, 64, 96)
+    assert not example.planes[:, ~counted].any()
 
 
 def test_an_epoch_shows_every_image_once():

@@ -3,6 +3,7 @@ import json
 import os
 import signal
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from drawings import NAMES, write_drawings
 from layouts import write_index_maps
 
+import reference
 from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
@@ -18,9 +20,12 @@ from ensemble.images import read_image
 from ensemble.inference import soft_map
 from ensemble.masks import maps_to_runs
 from ensemble.members.file import read_member
+from ensemble.members.manifest import WindowSpec
 from ensemble.members.member import load_member
 from ensemble.members.preprocess import prepare_image
-from ensemble.views import IDENTITY
+from ensemble.rle import encode
+from ensemble.views import IDENTITY, parse_views
+from ensemble.weights import uniform_weights
 from models_zoo.train_zoo import train_zoo
 
 CPU = torch.device("cpu")
@@ -118,6 +123,36 @@ def test_the_stated_dice_is_that_of_the_member_in_prediction(zoo_file):
     state = read_member(zoo_file.parent / "members" / standing.file).state_dict
     counters = [value for key, value in state.items() if key.endswith("num_batches_tracked")]
     assert {int(value) for value in counters} == {2 * standing.best_epoch}
+
+
+@pytest.mark.slow
+def test_the_stated_dice_is_that_of_a_member_with_windows_in_prediction(zoo_file):
+    for image in (zoo_file.parent / "train").rglob("train0.png"):
+        pixels = cv2.imread(str(image), cv2.IMREAD_UNCHANGED)
+        cv2.imwrite(str(image), pixels[:24, :64])  # smaller than a window, and than the others
+    windowed = UNET.replace("name: unet", "name: unet, window: {crops: 2}")
+    zoo_file.write_text(f"{DEFAULTS}members:\n{windowed}", encoding="utf-8")
+
+    training = train_zoo(zoo_file, device="cpu")
+
+    assert training.failed == {}
+    member = load_member(training.folder / "unet.pt", CPU)
+    assert member.manifest.input.window == WindowSpec()
+    val, rows = open_labelled(zoo_file.parent / "val"), []
+    for sample in val.samples:
+        image = read_image(sample.image)
+        views, weights = parse_views(""), uniform_weights([member])
+        fused = reference.fused_map([member], weights, views, image)
+        masks = [encode(plane > 0.5) for plane in fused]
+        rows.append(image_dice(masks, val.read_label(sample)))
+    told = member.manifest.training
+    np.testing.assert_allclose(
+        np.mean(rows, axis=0), [told["val_dice_per_class"][name] for name in NAMES], atol=1e-3
+    )
+    # 6 images of 2 crops in batches of 3
+    state = read_member(training.folder / "unet.pt").state_dict
+    counters = [value for key, value in state.items() if key.endswith("num_batches_tracked")]
+    assert {int(value) for value in counters} == {4 * told["best_epoch"]}
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 import pytest
 
 from ensemble.errors import ConfigError
+from ensemble.members.manifest import WindowSpec
 from models_zoo.example import EXAMPLE
 from models_zoo.zoo_file import ZooFileError, read_zoo
 
@@ -41,6 +42,28 @@ def test_defaults_lie_under_every_member(tmp_path):
     assert (lraspp.library, lraspp.arch) == ("torchvision", "lraspp_mobilenet_v3_large")
     assert (lraspp.encoder, lraspp.epochs) == (None, 3)
     assert zoo.folder == tmp_path
+
+
+def test_a_window_is_that_of_the_defaults_with_the_keys_of_a_member(tmp_path):
+    zoo = _read(
+        tmp_path,
+        f"defaults: {SMALL[:-1]}, window: {{overlap: 0.5}}}}\n"
+        "members:\n"
+        "  - {arch: unet}\n"
+        "  - {arch: fpn, size: [64, 96], window: {weighting: flat, crops: 9}}\n"
+        "  - {arch: fpn, window: none}\n",
+    )
+
+    unet, fpn, whole = zoo.members
+    assert [member.full_name for member in zoo.members] == [
+        "unet-resnet18-64w",
+        "fpn-resnet18-64x96w",
+        "fpn-resnet18-64",
+    ]
+    assert unet.input.window == WindowSpec(overlap=0.5)
+    assert fpn.input.window == WindowSpec(overlap=0.5, weighting="flat")
+    assert (unet.window.crops, fpn.window.crops) == (4, 9)
+    assert whole.input.window is None
 
 
 def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
@@ -112,6 +135,12 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
             "no option unused",
         ),
         ("arch: unet, encoder: tu-swin_tiny_patch4_window7_224", "members.0.size", "224"),
+        ("arch: pan, window: {}", "members.0.size", "too small"),
+        ("arch: unet, window: yes", "members.0.window", "is true"),
+        ("arch: unet, window: {overlap: no}", "members.0.window.overlap", "is false"),
+        ("arch: unet, window: {overlap: 0.95}", "members.0.window.overlap", "less than or equal"),
+        ("arch: unet, window: {crops: 0}", "members.0.window.crops", "greater than or equal"),
+        ("arch: unet, window: {overlaps: 0}", "members.0.window.overlaps", "mean overlap?"),
         ("arch: torchvision/unet", "members.0.arch", "unknown architecture"),
         ("arch: torchvision/fcn_resnet50, channels: 1", "members.0.channels", "3 channels"),
         ("arch: torchvision/fcn_resnet50, encoder: resnet18", "members.0.encoder", "its name"),

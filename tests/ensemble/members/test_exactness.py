@@ -5,9 +5,9 @@ import torch
 from drawings import write_drawings
 
 from ensemble.datasets import open_labelled
-from ensemble.members.manifest import InputSpec
 from ensemble.members.roster import load_members
 from ensemble.progress import silent
+from models_zoo.member_spec import MemberSpec
 from models_zoo.validation import Validator, read_validation_labels
 
 
@@ -32,6 +32,6 @@ def test_loading_members_makes_float32_exact():
 def test_validation_scores_in_exact_float32(tmp_path):
     labelled = open_labelled(write_drawings(tmp_path, train=1, val=1) / "val")
     held_out = read_validation_labels(labelled, silent)
-    Validator(held_out, InputSpec(size=(32, 32)), batch=1, device=torch.device("cpu"))
+    Validator(held_out, MemberSpec(arch="unet"), device=torch.device("cpu"))
 
     assert _is_exact()
