@@ -48,13 +48,18 @@ class MemberState:
         return "finished" if stored.get("finished") else "started"
 
     def changes(self) -> list[str]:
-        """Names of settings, or "data", in which an earlier run differs; empty without one."""
+        """Names of settings, or "data", in which an earlier run differs; empty without one.
+
+        A setting that did not exist yet was at its default, so a member need not be trained anew
+        because there is one more.
+        """
         stored = self._read()
         if stored is None:
             return []
         job = stored.get("job")
         if not isinstance(job, dict):
             return [f"{_JOB_FILE}, which is damaged"]
+        job = _filled(job, MemberSpec(arch="").model_dump(mode="json"))
         return sorted(key for key in {*job, *self.job} if job.get(key) != self.job.get(key))
 
     def begin(self, *, anew: bool = False) -> None:
@@ -95,6 +100,15 @@ class MemberState:
 
     def _not_removed(self, error: OSError) -> OutputError:
         return OutputError(f"old state cannot be removed: {error.strerror}", where=self.folder)
+
+
+def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+    """Settings with defaults where they say nothing, in their sections too."""
+    filled = defaults | settings
+    for key, below in defaults.items():
+        if isinstance(below, dict) and isinstance(filled[key], dict):
+            filled[key] = below | filled[key]
+    return filled
 
 
 def digest_data(folders: Sequence[Path], parts: Sequence[LabelledFolder]) -> str:

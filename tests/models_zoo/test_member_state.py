@@ -7,6 +7,8 @@ from ensemble.datasets import open_labelled
 from models_zoo.member_spec import MemberSpec
 from models_zoo.member_state import MemberState, digest_data
 
+NAME = "unet-resnet34-512"
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -56,6 +58,18 @@ def test_a_damaged_job_file_is_a_change(tmp_path, text):
     (state.folder / "job.json").write_text(text)
 
     assert (state.stage(), state.changes()) == ("new", ["job.json, which is damaged"])
+
+
+def test_a_setting_that_is_new_and_at_its_default_is_no_change(tmp_path):
+    old, new = (MemberState.of(tmp_path, MemberSpec(arch="unet"), "0") for _ in range(2))
+    del old.job["window"], old.job["augment"]["hflip"]
+    old.begin()
+
+    assert new.changes() == []
+
+    for spec in ({"window": {}}, {"augment": {"hflip": 0.25}}):
+        changed = MemberState.of(tmp_path, MemberSpec(arch="unet", name=NAME, **spec), "0")
+        assert changed.changes() == list(spec)
 
 
 def test_beginning_anew_leaves_nothing(tmp_path):
