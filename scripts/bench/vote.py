@@ -4,8 +4,8 @@
 
 Five files of 300 images with 29 rows each, whose masks are those of the phantom at 2048 x 2048,
 moved by up to 20 pixels from file to file. Ours is timed from files to file (the vote) and from
-files to scores (Dice). Decoding takes minutes for all, so it is timed on one image, whose rows it gets
-for nothing, and multiplied. Results are compared on that image first.
+files to scores (Dice). Decoding takes minutes for all, so it is timed on one image, whose rows it
+gets for nothing, and multiplied. Results are compared on that image first.
 """
 
 from __future__ import annotations
