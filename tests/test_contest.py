@@ -37,7 +37,7 @@ def ensemble():
 def contest_csv(ensemble, folder):
     """What the contest's code does: full-size maps, > 0.5, encode, append, and a pandas table."""
     columns = {"image_name": [], "class": [], "rle": []}
-    members = [member for member, _ in ensemble._parts]
+    members = ensemble.members
     for path in sorted(folder.rglob("*.png")):
         fused = reference.fused_map(members, ensemble.weights, ensemble.views, read_image(path))
         assert np.abs(fused - 0.5).min() > 1e-7

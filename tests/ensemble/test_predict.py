@@ -57,7 +57,7 @@ def test_rows_hold_the_masks_of_the_twin(folder, ensemble, tmp_path, order, base
     images = open_images(folder)
     predict(ensemble, images, tmp_path / "p.csv", output=PredictionFormat(order=order, base=base))
     strings = {(i, c): rle for i, c, rle in rows(tmp_path / "p.csv")[1:]}
-    members = [part.member for part in ensemble._parts]
+    members = ensemble.members
     for sample in images.samples:
         image = read_image(sample.image)
         size = image.shape[:2]
@@ -115,7 +115,7 @@ def test_other_settings_do_not_take_over_an_interrupted_run(folder, ensemble, tm
     images = open_images(folder)
     with pytest.raises(KeyboardInterrupt):
         predict(ensemble, images, tmp_path / "p.csv", progress=StopAfter(2))
-    other = Ensemble([part.member for part in ensemble._parts], ensemble.weights, views="")
+    other = Ensemble(ensemble.members, ensemble.weights, views="")
     assert predict(other, images, tmp_path / "p.csv").num_resumed == 0
     assert predict(ensemble, images, tmp_path / "p.csv").num_resumed == 2
 
