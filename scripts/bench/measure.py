@@ -1,17 +1,25 @@
-"""What the benches share: work run in turn, its median and spread, the machine, the summary."""
+"""What the benches share: work in turn and in processes of its own, the machine, the summary."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
+
+_POLL_S = 0.05
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +72,27 @@ class Row:
 def in_turn(
     work: Mapping[str, Callable[[], object]], rounds: int, warm_ups: int = 1
 ) -> dict[str, Times]:
-    """Wall time of each function: all of them in every round, in the opposite order every other.
-
-    Work on a GPU must wait for it itself.
-    """
+    """Wall time of each function, in turn; work on a GPU must wait for it itself."""
     for run in work.values():
         for _ in range(warm_ups):
             run()
-    values: dict[str, list[float]] = {name: [] for name in work}
+    timed = {name: partial(_seconds, run) for name, run in work.items()}
+    return {name: Times(tuple(values)) for name, values in in_rounds(timed, rounds).items()}
+
+
+def in_rounds(work: Mapping[str, Callable[[], Result]], rounds: int) -> dict[str, list[Result]]:
+    """What each function returns: all of them in every round, in the opposite order every other."""
+    results: dict[str, list[Result]] = {name: [] for name in work}
     for number in range(rounds):
-        for name in sorted(work, reverse=bool(number % 2)):
-            start = time.perf_counter()
-            work[name]()
-            values[name].append(time.perf_counter() - start)
-    return {name: Times(tuple(seconds)) for name, seconds in values.items()}
+        for name in list(work)[:: -1 if number % 2 else 1]:
+            results[name].append(work[name]())
+    return results
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def compare(
@@ -122,10 +137,43 @@ def _processor() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
-def peak_bytes() -> int:
-    """Most memory (RSS) that this process has held, on Linux.
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that has ended: its wall time, the most memory (RSS) it held, its stdout."""
 
-    VmHWM starts with the program; getrusage would count the peak of the process that forked it.
+    wall_s: float
+    peak_bytes: int
+    output: str
+
+    @property
+    def result(self) -> dict[str, float]:
+        """The JSON object on the last line."""
+        result: dict[str, float] = json.loads(self.output.splitlines()[-1])
+        return result
+
+
+def run_child(command: Sequence[str | Path]) -> Child:
+    """Run a program of its own, on Linux; ends here with its stderr if it fails.
+
+    Its high-water mark is read while it runs, since it may reset that itself; getrusage would count
+    the peak of the process that forked it.
     """
-    status = Path("/proc/self/status").read_text()
-    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+    peak = 0
+    start = time.perf_counter()
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.Popen([str(word) for word in command], stdout=out, stderr=errors)
+        while child.poll() is None:
+            peak = max(peak, _high_water_bytes(child.pid))
+            time.sleep(_POLL_S)
+        wall_s = time.perf_counter() - start
+        out.seek(0)
+        errors.seek(0)
+        if child.returncode:
+            raise SystemExit(f"{errors.read()}\nexit {child.returncode}: {child.args}")
+        return Child(wall_s, peak, out.read())
+
+
+def _high_water_bytes(pid: int) -> int:
+    """0 for a process that has just ended."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024 if "VmHWM:" in status else 0

@@ -1,7 +1,5 @@
 import json
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,16 +49,21 @@ def test_the_machine_names_versions_of_packages():
     assert f"numpy {np.__version__}" in measure.machine("numpy")
 
 
-def test_the_peak_covers_what_was_held_and_freed():
-    np.ones(30_000_000, np.uint8)
-    assert measure.peak_bytes() >= 30_000_000
+def child(code):
+    return measure.run_child([sys.executable, "-c", code])
 
 
-def test_the_peak_of_a_child_is_not_that_of_its_parent():
-    held = np.ones(300_000_000, np.uint8)
-    code = "import measure; print(measure.peak_bytes())"
-    folder = Path(measure.__file__).parent
-    child = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, check=True
+def test_the_peak_of_a_child_is_its_own_and_survives_a_reset():
+    held = np.ones(400_000_000, np.uint8)
+    ended = child(
+        "import time; held = b'1' * 150_000_000; time.sleep(.2); del held\n"
+        "open('/proc/self/clear_refs', 'w').write('5'); time.sleep(.2); print('{\"x\": 2}')"
     )
-    assert int(child.stdout) < held.nbytes
+    assert 150_000_000 < ended.peak_bytes < held.nbytes
+    assert ended.wall_s > 0.1
+    assert ended.result == {"x": 2}
+
+
+def test_a_child_that_fails_ends_the_bench_with_its_reason():
+    with pytest.raises(SystemExit, match=r"no such(?s:.*)exit 3"):
+        child("import sys; print('no such', file=sys.stderr); sys.exit(3)")
