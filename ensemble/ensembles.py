@@ -73,6 +73,7 @@ class Ensemble:
         parts = [_Part(m, share) for m, share in zip(ordered, shares, strict=True) if len(share)]
         self._parts = parts
         self._turns = _parts_in_turns(parts, residency.turns if residency else [tuple(ordered)])
+        self._takes_turns = residency is not None and len(residency.turns) > 1
         self.measured_bytes = residency.peak_bytes if residency else 0
         self._windowed = [part for part in parts if part.input.window is not None]
 
@@ -87,7 +88,10 @@ class Ensemble:
         return len(self._turns)
 
     def predict(self, image: Image) -> list[Runs]:
-        """Masks of an image: runs, one entry a class in the order of `weights.class_names`."""
+        """Masks of an image: runs, one entry a class in the order of `weights.class_names`.
+
+        Members that take turns are loaded anew for it: for many images use `fuse`.
+        """
         return join_bands([self.masks(band) for _, band in self.fuse([self.prepare(image)])])
 
     def prepare(self, image: Image) -> PreparedImage:
@@ -109,7 +113,7 @@ class Ensemble:
                 for index, image in enumerate(images):
                     self._add(sums[index], image, turn)
                     sums[index].to_cpu()
-        with resident([part.member for part in last]) if early else nullcontext():
+        with resident([part.member for part in last]) if self._takes_turns else nullcontext():
             for index, image in enumerate(images):
                 fused = sums.pop(index)
                 self._add(fused, image, last)
@@ -186,17 +190,24 @@ class Ensemble:
 
 
 def _parts_in_turns(parts: Sequence[_Part], turns: Sequence[Turn]) -> list[list[_Part]]:
-    """The parts by turn; raises DeviceMemoryError for windows in a turn before the last."""
-    sorted_parts = [[part for part in parts if part.member in turn] for turn in turns]
-    kept = [turn for turn in sorted_parts if turn]
-    early = [part for turn in kept[:-1] for part in turn if part.input.window is not None]
+    """The parts by turn, the turn with windows last: what it adds is not held for all images.
+
+    Raises DeviceMemoryError for windows in more than one turn.
+    """
+    by_turn = [[part for part in parts if part.member in turn] for turn in turns]
+    by_turn = sorted((turn for turn in by_turn if turn), key=_has_windows)
+    early = [part for turn in by_turn[:-1] for part in turn if part.input.window is not None]
     if early:
         raise DeviceMemoryError(
             "members with windows must fit together",
             got=", ".join(part.member.name for part in early),
             remedy="raise --max-memory, or predict with fewer of them",
         )
-    return kept
+    return by_turn
+
+
+def _has_windows(parts: Sequence[_Part]) -> bool:
+    return any(part.input.window is not None for part in parts)
 
 
 def load_ensemble(

@@ -22,7 +22,7 @@ _RESET_PEAK = "5"
 
 @dataclass(slots=True)
 class Usage:
-    """Bytes at the start of some work, at its peak, and when it ended."""
+    """Bytes at the start of some work, at its peak, and when it ended; 0 where it is not known."""
 
     before: int
     peak: int
@@ -33,12 +33,12 @@ class Usage:
 def measured(device: torch.device) -> Iterator[Usage]:
     """Measure what the work inside takes: of the device's memory on CUDA, else of the process's.
 
-    Zeros where the system does not tell (elsewhere than on Linux).
+    Zeros where the system does not tell (elsewhere than on Linux, or where it may not be asked).
     """
     usage = Usage(_used(device), 0, 0)
-    _reset_peak(device)
+    is_reset = _reset_peak(device)
     yield usage
-    usage.peak, usage.after = _peak(device), _used(device)
+    usage.peak, usage.after = _peak(device) if is_reset else 0, _used(device)
 
 
 def process_bytes() -> int:
@@ -83,16 +83,23 @@ def _peak(device: torch.device) -> int:
     return _status("VmHWM")
 
 
-def _reset_peak(device: torch.device) -> None:
+def _reset_peak(device: torch.device) -> bool:
+    """Forget earlier peaks; False where the system does not let us."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
-    elif _CLEAR.exists():
+        return True
+    try:
         _CLEAR.write_text(_RESET_PEAK)
+    except OSError:
+        return False
+    return True
 
 
 def _status(field: str) -> int:
-    """A size of the process in bytes, from the kernel's own account."""
-    if not _STATUS.exists():
+    """A size of the process in bytes, from the kernel's own account; 0 where there is none."""
+    try:
+        lines = _STATUS.read_text().splitlines()
+    except OSError:
         return 0
-    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(field))
-    return int(line.split()[1]) * 1024
+    sizes = (int(line.split()[1]) for line in lines if line.startswith(field))
+    return next(sizes, 0) * 1024

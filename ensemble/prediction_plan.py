@@ -18,7 +18,7 @@ from ensemble.memory import format_bytes, process_bytes
 DECODERS, ENCODERS = 2, 2
 # Prepared images waiting for the networks, and fused maps waiting to be masks.
 _DECODED, _ENCODED = 4, 3
-# Images whose sums are held while members take turns, as far as this much memory allows.
+# Images that are held, with their sums, while members take turns, as far as this memory allows.
 _MAX_ROUND, _ROUND_BYTES = 64, 2**30
 # Images whose headers are looked at for the largest.
 _LOOKED_AT = 16
@@ -69,9 +69,9 @@ def plan_prediction(
     on_cuda = ensemble.members[0].device.type == "cuda"
     base = process_bytes() if on_cuda else max(ensemble.measured_bytes, process_bytes())
     base += DECODERS * _DECODED_BYTES_A_PIXEL * size[0] * size[1]
-    map_bytes, needed = _map_bytes(ensemble, size), 0
-    for held in _choices(ensemble.num_turns, map_bytes):
-        needed = base + held.decoded * _input_bytes(ensemble, size)
+    input_bytes, map_bytes, needed = _input_bytes(ensemble, size), _map_bytes(ensemble, size), 0
+    for held in _choices(ensemble.num_turns, input_bytes + map_bytes):
+        needed = base + (held.decoded + held.round_size) * input_bytes
         needed += (held.encoded + held.round_size) * map_bytes
         if max_bytes is None or on_cuda or needed <= max_bytes:
             return PredictionPlan(
@@ -89,9 +89,9 @@ def plan_prediction(
     )
 
 
-def _choices(num_turns: int, map_bytes: int) -> Iterator[Held]:
+def _choices(num_turns: int, image_bytes: int) -> Iterator[Held]:
     """How many images to hold, from the fastest choice to the one that takes the least memory."""
-    round_size = 1 if num_turns == 1 else min(max(_ROUND_BYTES // map_bytes, 1), _MAX_ROUND)
+    round_size = 1 if num_turns == 1 else min(max(_ROUND_BYTES // image_bytes, 1), _MAX_ROUND)
     yield Held(_DECODED, _ENCODED, round_size)
     while round_size > 1:
         yield Held(1, 1, round_size)

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from ensemble.errors import DeviceMemoryError
-from ensemble.inference import soft_map
+from ensemble.inference import soft_map, windows_over
 from ensemble.members.exactness import compute_exactly
 from ensemble.members.member import Member, RunOptions, load_member
 from ensemble.members.roster import check_names, choose_device
-from ensemble.memory import format_bytes, measured
+from ensemble.memory import format_bytes, give_back, measured
 from ensemble.views import View
 
 Turn = tuple[Member, ...]
@@ -78,9 +78,16 @@ def resident(turn: Sequence[Member]) -> Iterator[None]:
 
 
 def rehearse(member: Member, views: tuple[View, ...]) -> None:
-    """Put a blank input through the member under every view."""
+    """Put a blank image through the member under every view, as wide as its windows at once."""
     spec = member.manifest.input
-    soft_map(member, np.zeros((*spec.size, spec.channels), np.uint8), views, "prob")
+    height, width = spec.size
+    if spec.window is None:
+        soft_map(member, np.zeros((height, width, spec.channels), np.uint8), views, "prob")
+        return
+    size = (height, width * member.at_once)
+    pixels = np.zeros((*size, spec.channels), np.uint8)
+    for _ in windows_over(spec, size).look(member, pixels, 0, views, "prob"):
+        pass
 
 
 def _load(
@@ -88,25 +95,28 @@ def _load(
 ) -> tuple[Member, int] | DeviceMemoryError:
     """A loaded member and the most bytes held while it was rehearsed, or what it did not fit.
 
-    The error is returned and not raised on, since a traceback would keep the tensors alive.
+    The error is a new one and is not raised here: the one that was caught, and its causes, keep the
+    frames and with them the tensors that did not fit.
     """
+    loaded: list[Member] = []
     try:
-        member = load_member(path, device, options)
-    except DeviceMemoryError as error:
-        return error.with_traceback(None)
-    try:
+        loaded.append(load_member(path, device, options))
         with measured(device) as usage:
-            rehearse(member, views)
+            rehearse(loaded[0], views)
+        peak, fault = usage.peak, ""
     except DeviceMemoryError as error:
-        member.release()
-        return error.with_traceback(None)
-    if options.max_bytes is None or usage.peak <= options.max_bytes:
-        return member, usage.peak
-    member.release()
+        peak, fault = 0, str(error)
+    if fault:
+        _release(loaded)
+        give_back(device)
+        return DeviceMemoryError(fault)
+    if options.max_bytes is None or peak <= options.max_bytes:
+        return loaded[0], peak
+    _release(loaded)
     return DeviceMemoryError(
-        f"{member.name} does not fit",
+        f"{loaded[0].name} does not fit",
         expected=f"at most {format_bytes(options.max_bytes)}",
-        got=format_bytes(usage.peak),
+        got=format_bytes(peak),
         remedy="raise --max-memory, or drop the larger scales of --tta",
     )
 

@@ -77,11 +77,6 @@ class View:
             return height, width
         return _rounded(height * self.scale, stride), _rounded(width * self.scale, stride)
 
-    def rounded(self, size: tuple[int, int], stride: int) -> View:
-        """The same view, without its scale where that rounds to the size of an input of (h, w)."""
-        plain = replace(self, scale=1.0)
-        return plain if plain.size(size, stride) == self.size(size, stride) else self
-
     def apply(self, batch: Tensor, stride: int) -> Tensor:
         """Transform intensities (N, ch, h, w) float32 in 0..1 to (N, ch, h', w')."""
         size = self.size((batch.shape[2], batch.shape[3]), stride)
@@ -170,6 +165,8 @@ def parse_views(spec: str) -> tuple[View, ...]:
             view = view.then(part)
         if view not in views:
             views.append(view)
+    for view in views:
+        _check_factors(view)
     return tuple(views)
 
 
@@ -190,6 +187,18 @@ def _parse_factor(word: str) -> tuple[View, ...]:
         expected=f"{', '.join(_SYMMETRIES)}, scale=0.75:1:1.25, brightness=0.9:1:1.1 or "
         "contrast=0.8:1:1.2, separated by commas",
     )
+
+
+def _check_factors(view: View) -> None:
+    """Raise ConfigError where a product of factors is out of range."""
+    for name in _FACTORS:
+        if not MIN_FACTOR <= getattr(view, name) <= MAX_FACTOR:
+            raise ConfigError(
+                f"a {name} comes out of range",
+                where="--tta",
+                expected=f"{MIN_FACTOR:g} to {MAX_FACTOR:g}",
+                got=view.name,
+            )
 
 
 def _with_factor(name: str, value: float) -> View:
@@ -231,7 +240,9 @@ def mean_over_views(
     if not views:
         raise ConfigError("there must be at least one view")
     size = (batch.shape[2], batch.shape[3])
-    counts = Counter(view.rounded(size, stride) for view in views)
+    effects = [(replace(view, scale=1.0), view.size(size, stride)) for view in views]
+    distinct = dict(zip(effects, views, strict=True))
+    counts = {distinct[effect]: count for effect, count in Counter(effects).items()}
     swap = torch.tensor(mirror_permutation, device=batch.device)
     swaps = mirror_permutation != tuple(range(len(mirror_permutation)))
     total: Tensor | None = None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -101,7 +103,8 @@ class Member:
             stored = read_member(self._path)
             if stored.sha256 != self.sha256:
                 raise MemberError("was changed while it was in use", where=self._path)
-            self._install(_network_of(stored))
+            with _placed(self._path):
+                self._install(_network_of(stored))
 
     def _install(self, network: nn.Module) -> None:
         # convolutions over pixels whose channels lie together were up to 1.3 times faster
@@ -164,18 +167,24 @@ def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
 def load_member(path: Path, device: torch.device, options: RunOptions = PLAIN) -> Member:
     """Load a member file onto a device; raises MemberError with the path, DeviceMemoryError."""
     stored = read_member(path)
-    try:
-        network = _network_of(stored)
+    with _placed(path):
         return Member(
             stored.manifest,
-            network,
+            _network_of(stored),
             device=device,
             sha256=stored.sha256,
             path=path,
             options=options,
         )
+
+
+@contextmanager
+def _placed(path: Path) -> Iterator[None]:
+    """Errors of building a network name its file, those of memory too."""
+    try:
+        yield
     except torch.OutOfMemoryError as error:
-        raise DeviceMemoryError(f"out of memory for {stored.manifest.name}") from error
+        raise DeviceMemoryError("out of memory for its weights", where=path) from error
     except EnsError as error:
         raise MemberError(str(error), where=path) from error
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from ensemble import memory
 from ensemble.errors import ConfigError
 from ensemble.memory import format_bytes, measured, parse_bytes, process_bytes
 
@@ -33,3 +34,14 @@ def test_a_passing_peak_is_measured():
     assert usage.peak - usage.before > 150e6
     assert usage.after < usage.peak
     assert process_bytes() > 10e6
+
+
+def test_a_system_that_does_not_tell_leaves_zeros(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "_CLEAR", tmp_path / "none" / "clear_refs")
+    monkeypatch.setattr(memory, "_STATUS", tmp_path / "status")
+    (tmp_path / "status").write_text("Name: python\n")
+    with measured(torch.device("cpu")) as usage:
+        pass
+    assert (usage.before, usage.peak, usage.after) == (0, 0, 0)
+    (tmp_path / "status").unlink()
+    assert process_bytes() == 0

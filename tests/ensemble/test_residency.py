@@ -1,3 +1,5 @@
+import gc
+import weakref
 from contextlib import contextmanager
 
 import pytest
@@ -9,14 +11,15 @@ from ensemble.datasets import open_images
 from ensemble.ensembles import Ensemble, load_ensemble
 from ensemble.errors import DeviceMemoryError, MemberError
 from ensemble.members.file import write_member
-from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
+from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, WindowSpec, class_field
 from ensemble.members.member import RunOptions
 from ensemble.members.networks import build_network
 from ensemble.memory import Usage
 from ensemble.predict import predict
 from ensemble.prediction_plan import Held, plan_prediction
 from ensemble.views import parse_views
-from fakes import smooth_image, write_images
+from ensemble.weights import uniform_weights
+from fakes import smooth_image, tiny_member, write_images
 
 CLASSES = ClassList(("left", "right"), mirror_pairs=(("left", "right"),))
 NETWORK = NetworkSpec(
@@ -172,4 +175,54 @@ def test_an_ensemble_without_files_keeps_its_members(files, loaded):
     alone = Ensemble(taken.members, ensemble.weights)
     image = smooth_image((33, 47))
     for ours, theirs in zip(alone.predict(image), ensemble.predict(image), strict=True):
+        assert (ours == theirs).all()
+
+
+def test_a_turn_that_weighs_nothing_is_left_out_and_the_other_still_loaded(files, loaded):
+    taken = turns(files[:2], EACH)
+    weights = uniform_weights(taken.members)
+    weights.weights[1] = 0
+    image = smooth_image((33, 47))
+    masks = Ensemble(taken.members, weights, residency=taken).predict(image)
+    alone = load_ensemble([str(files[0])], options=RunOptions(device="cpu")).predict(image)
+    for ours, theirs in zip(masks, alone, strict=True):
+        assert (ours == theirs).all()
+
+
+def test_nothing_of_an_attempt_that_did_not_fit_is_kept(files, monkeypatch):
+    networks = []
+
+    def no_memory(member, views):
+        networks.append(weakref.ref(member.network))
+        try:
+            raise torch.OutOfMemoryError("full")
+        except torch.OutOfMemoryError as error:
+            raise DeviceMemoryError("out of memory") from error
+
+    monkeypatch.setattr(residency, "rehearse", no_memory)
+    with pytest.raises(DeviceMemoryError, match="out of memory"):
+        turns(files, None)
+    gc.collect()
+    assert [network() for network in networks] == [None]
+
+
+def test_windows_are_rehearsed_as_many_at_once_as_they_run():
+    member = tiny_member("w", CLASSES, (8, 8), window=WindowSpec(), at_once=5)
+    shapes = []
+    member.network.register_forward_pre_hook(lambda _, args: shapes.append(len(args[0])))
+    residency.rehearse(member, parse_views(""))
+    assert max(shapes) == 5
+
+
+def test_the_turn_with_windows_comes_last():
+    members = [
+        tiny_member("w", CLASSES, (8, 8), seed=0, window=WindowSpec()),
+        tiny_member("r", CLASSES, (16, 16), seed=1),
+    ]
+    image, weights = smooth_image((20, 30)), uniform_weights(members)
+    in_turns = residency.Residency(((members[0],), (members[1],)), 0)
+    together = Ensemble(members, weights).predict(image)
+    for ours, theirs in zip(
+        Ensemble(members, weights, residency=in_turns).predict(image), together, strict=True
+    ):
         assert (ours == theirs).all()

@@ -156,6 +156,26 @@ def test_scales_that_round_to_one_size_go_through_the_network_once():
     assert torch.allclose(mean, batch)
 
 
+def test_equal_sizes_off_the_input_are_computed_once_too():
+    inputs = []
+
+    def forward(batch):
+        inputs.append(tuple(batch.shape))
+        return batch
+
+    views = parse_views("scale=0.74:0.75")
+    batch = torch.rand(1, 1, 128, 128, generator=torch.Generator().manual_seed(0))
+    mean = mean_over_views(views, batch, forward, stride=32, mirror_permutation=(0,))
+    assert inputs == [(1, 1, 96, 96)]
+    alone = mean_over_views(views[:1], batch, forward, stride=32, mirror_permutation=(0,))
+    assert torch.allclose(mean, alone)
+
+
+def test_a_product_of_scales_must_stay_in_range():
+    with pytest.raises(ConfigError, match=r"scale comes out of range.*scale=64"):
+        parse_views("scale=8,scale=8")
+
+
 def test_intensities_change_about_the_mean_and_stay_in_range():
     batch = torch.tensor([[[[0.2, 0.4, 0.9]]]])
     assert torch.allclose(
