@@ -22,10 +22,14 @@ def prepare_image(image: Image, spec: InputSpec) -> NDArray[np.uint8]:
     mirrored below and on the right. Shrinking averages over areas (no aliasing), enlarging is
     bilinear; both keep pixel centres in place.
     """
-    image = _to_channels(image, spec.channels)
+    levels: NDArray[Any] = image
+    if image.ndim == 3 and spec.channels == 1:
+        levels = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     if spec.window is None:
-        image = resize_image(image, spec.size)
-    pixels = to_eight_bit(image, spec.intensity).reshape(*image.shape[:2], spec.channels)
+        levels = resize_image(levels, spec.size)
+    pixels = to_eight_bit(levels, spec.intensity)
+    if pixels.ndim == 2:  # copied to all channels last: there is a third to resize
+        pixels = np.repeat(pixels[:, :, None], spec.channels, axis=2)
     return pixels if spec.window is None else _pad(pixels, spec.size)
 
 
@@ -75,9 +79,3 @@ def standardise(intensities: torch.Tensor, spec: InputSpec) -> torch.Tensor:
     mean = torch.tensor(spec.mean, device=intensities.device).view(-1, 1, 1)
     std = torch.tensor(spec.std, device=intensities.device).view(-1, 1, 1)
     return (intensities - mean) / std
-
-
-def _to_channels(image: Image, channels: int) -> NDArray[Any]:
-    if image.ndim == 2:
-        return image if channels == 1 else np.repeat(image[:, :, None], 3, axis=2)
-    return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY) if channels == 1 else image
