@@ -253,9 +253,9 @@ def mean_over_views(
             maps = view.invert(answer, size)
             if view.mirrored and swaps:
                 maps = maps[:, swap]
-            total = torch.zeros_like(maps) if total is None else total
-            total.add_(maps, alpha=counts[view])
-    return cast(Tensor, total).div_(len(views))
+            share = counts[view] / len(views)
+            total = maps * share if total is None else total.add_(maps, alpha=share)
+    return cast(Tensor, total)
 
 
 def _of_one_size(
