@@ -98,8 +98,12 @@ def empty_runs() -> Runs:
 
 
 def transpose(runs: Runs, size: tuple[int, int]) -> Runs:
-    """Runs of the transposed mask: row-major to column-major order of an (H, W) = size mask."""
-    return transpose_runs(runs, size[0], size[1])
+    """Runs of the transposed mask: row-major to column-major order of an (H, W) = size mask.
+
+    Raises RleError for runs that do not fit into it.
+    """
+    check_runs(runs, size)
+    return transpose_runs(join_touching(runs), size[0], size[1])
 
 
 def format_rle(runs: Runs, size: tuple[int, int], *, order: Order = "row", base: Base = 1) -> str:

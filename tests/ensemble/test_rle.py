@@ -173,3 +173,15 @@ def test_masks_without_pixels(size):
     assert_array_equal(encode(np.asfortranarray(mask), order="column"), empty_runs())
     assert_array_equal(transpose(empty_runs(), size), empty_runs())
     assert_array_equal(decode(empty_runs(), size), mask)
+
+
+def test_runs_outside_of_the_image_are_not_transposed():
+    with pytest.raises(RleError, match="past the last pixel"):
+        transpose(np.array([[100, 1]]), (3, 4))
+    with pytest.raises(RleError):
+        format_rle(np.array([[100, 1]]), (3, 4), order="column")
+
+
+def test_runs_that_touch_are_transposed_as_one():
+    touching = np.array([[0, 1], [1, 1], [2, 1], [3, 1]])
+    assert transpose(touching, (1, 4)).tolist() == [[0, 4]]
