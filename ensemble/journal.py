@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import io
 import json
+import os
 import zlib
 from pathlib import Path
 from types import TracebackType
@@ -39,13 +40,18 @@ class Journal:
     def __enter__(self) -> Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._stream = self.path.open("r+b" if self.path.exists() else "w+b")
+            # made if it is not there, but never cut before it is ours
+            self._stream = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror}", where=self.path) from error
+        try:
             fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._resume()
         except BlockingIOError as error:
             self._stream.close()
             raise OutputError("another run is writing it", where=self.path) from error
         except OSError as error:
+            self._stream.close()
             raise OutputError(f"cannot be written: {error.strerror}", where=self.path) from error
         return self
 

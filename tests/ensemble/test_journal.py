@@ -91,3 +91,13 @@ def test_a_place_that_is_no_folder_is_stated(tmp_path):
     journal = Journal(tmp_path / "file" / "out.csv", SETTINGS)
     with pytest.raises(OutputError, match="cannot be written"), journal:
         pass
+
+
+def test_a_second_run_that_sees_no_file_yet_cuts_nothing_of_the_first(tmp_path, monkeypatch):
+    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
+        journal.append("a", {"rle": []})
+        monkeypatch.setattr("pathlib.Path.exists", lambda _: False)
+        second = Journal(tmp_path / "out.csv", SETTINGS)
+        with pytest.raises(OutputError, match="another run"):
+            second.__enter__()
+        assert journal.read("a")["rle"] == []
