@@ -83,6 +83,11 @@ class Ensemble:
         return [part.member for part in self._parts]
 
     @property
+    def on_cpu(self) -> bool:
+        """Whether the networks run where everything else does."""
+        return self._parts[0].member.device.type == "cpu"
+
+    @property
     def num_turns(self) -> int:
         """In how many turns the members are loaded."""
         return len(self._turns)

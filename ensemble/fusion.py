@@ -39,6 +39,10 @@ class MemberShare:
     def __len__(self) -> int:
         return len(self.classes)
 
+    def weights_on(self, device: torch.device) -> Tensor:
+        """The weights (n, 1, 1) on a device."""
+        return self.weights.to(device)[:, None, None]
+
     @property
     def is_plain(self) -> bool:
         """Whether channel c goes to class c, for the first n of both."""
@@ -65,9 +69,16 @@ class FusedMaps:
         self._num_classes = num_classes
         self._sums: dict[Grid, Tensor] = {}
 
+    @torch.inference_mode()
     def add(self, soft_map: Tensor, share: MemberShare) -> None:
-        """Add a member's soft map (C_m, h, w) float32 in place, on the device of its grid."""
+        """Add a member's soft map (C_m, h, w) float32 in place, on the device of its grid.
+
+        The first map of a grid becomes its sum where its classes are those of the ensemble.
+        """
         grid = (soft_map.shape[1], soft_map.shape[2])
+        if grid not in self._sums and share.is_plain and len(share) == self._num_classes:
+            self._sums[grid] = soft_map[: len(share)].mul_(share.weights_on(soft_map.device))
+            return
         if grid not in self._sums:
             self._sums[grid] = soft_map.new_zeros((self._num_classes, *grid))
         total = self._sums[grid]
@@ -92,6 +103,7 @@ class FusedRows:
         self._sums = torch.zeros((num_classes, height, width), device=device)
         self._top = 0
 
+    @torch.inference_mode()
     def add(self, piece: Piece, share: MemberShare) -> None:
         """Add a window's piece in place; it must lie within the rows that are held."""
         top, (height, width) = piece.top - self._top, piece.maps.shape[1:]
@@ -110,7 +122,7 @@ class FusedRows:
 def _add(total: Tensor, maps: Tensor, share: MemberShare) -> None:
     """Add the classes of a member's maps with their weights to a total (C, h, w), in place."""
     device = maps.device
-    weights = share.weights.to(device)[:, None, None]
+    weights = share.weights_on(device)
     if share.is_plain and len(share) == len(total) == len(maps):
         total.addcmul_(maps, weights)
     else:

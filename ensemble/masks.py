@@ -78,14 +78,14 @@ def band_runs(band: Band, limits: NDArray[np.floating], *, mapper: Mapper = map)
     if len(band.maps) == 1 and (band.heights[0], band.maps[0].shape[2]) == tuple(band.size):
         runs_of = partial(_full_size_runs, band.maps[0], limits)
     else:
-        runs_of = partial(_class_runs, *_flatten(band), limits)
+        runs_of = partial(_class_runs, _flat_grids(band), _lattice_of(band), limits)
     return [_moved(runs, band) for runs in mapper(runs_of, range(len(limits)))]
 
 
 def band_argmax(band: Band) -> list[Runs]:
     """`argmax_runs` of a band: runs along the image, (C,)."""
-    flat, lattice = _flatten(band)
-    starts, classes, finite = argmax_segments(flat, lattice)
+    flat = _end_to_end(_flat_grids(band))
+    starts, classes, finite = argmax_segments(flat, _lattice_of(band))
     if not finite:
         raise _not_finite()
     num_pixels = (band.rows[1] - band.rows[0]) * band.size[1]
@@ -114,23 +114,31 @@ def _full_size_runs(maps: Maps, limits: Maps, c: int) -> Runs:
     return encode(maps[c] > limits[c])
 
 
-def _class_runs(flat: Maps, lattice: Lattice, limits: Maps, c: int) -> Runs:
-    runs, finite = threshold_runs(flat[c], lattice, limits[c])
+def _class_runs(grids: Sequence[Maps], lattice: Lattice, limits: Maps, c: int) -> Runs:
+    maps = _end_to_end([grid[c] for grid in grids])  # class by class, while it is in the cache
+    runs, finite = threshold_runs(maps, lattice, limits[c])
     if not finite:
         raise _not_finite()
     return runs
 
 
-def _flatten(band: Band) -> tuple[Maps, Lattice]:
-    """Maps as the kernels take them: (C, n), the grids of a class one after the other."""
-    flat = [np.ascontiguousarray(grid, np.float32).reshape(len(grid), -1) for grid in band.maps]
+def _flat_grids(band: Band) -> list[Maps]:
+    """Maps as the kernels take them, (C, n) a grid."""
+    return [np.ascontiguousarray(grid, np.float32).reshape(len(grid), -1) for grid in band.maps]
+
+
+def _end_to_end(grids: Sequence[Maps]) -> Maps:
+    """The flat grids one after the other."""
+    return grids[0] if len(grids) == 1 else np.concatenate(grids, axis=-1)
+
+
+def _lattice_of(band: Band) -> Lattice:
     held = np.array([grid.shape[1] for grid in band.maps], np.int64)
     widths = np.array([grid.shape[2] for grid in band.maps], np.int64)
     rows = axis_table(np.array(band.heights, np.int64), band.size[0])
     if band.rows != (0, band.size[0]):
         rows = crop_axis(rows, *band.rows, np.array(band.tops, np.int64), held)
-    lattice = Lattice(held, widths, rows, axis_table(widths, band.size[1]))
-    return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1), lattice
+    return Lattice(held, widths, rows, axis_table(widths, band.size[1]))
 
 
 def _not_finite() -> MemberError:

@@ -8,9 +8,8 @@ Memory does not depend on the number of images, members or views.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +18,11 @@ from ensemble.ensembles import Ensemble, PreparedImage
 from ensemble.errors import DataError, ImageError
 from ensemble.images import read_image
 from ensemble.journal import Journal
-from ensemble.masks import Band, join_bands
+from ensemble.mask_stream import ENCODERS, ImageMasks, side_map, stream_masks
 from ensemble.outputs.rle_csv import Row, write_predictions
-from ensemble.prediction_plan import DECODERS, ENCODERS, PredictionPlan, plan_prediction
+from ensemble.prediction_plan import DECODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
 from ensemble.rle import Base, Order, Runs, format_rle
-from ensemble.streaming import ordered_map
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +71,10 @@ def predict(
         todo = [s for s in images.samples if not _is_done(journal, s.name, stamps[s.name])]
         num_resumed = len(images.samples) - len(todo)
         failures: list[ImageError] = []
-        bands = _fused(ensemble, todo, plan, failures)
+        readable = _readable(ensemble, todo, plan, failures)
         with progress("predicting", len(images.samples)) as advance:
             advance(num_resumed)
-            for name, record in _records(ensemble, bands, plan, output):
+            for name, record in _records(ensemble, readable, plan, output):
                 journal.append(name, record | {"stamp": stamps[name]})
                 advance(1)
         _raise_together(failures, journal)
@@ -85,39 +83,26 @@ def predict(
     return PredictionSummary(out, len(images.samples), num_resumed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Masks:
-    """Runs per class of an image, or of a band of its rows: `is_last` of them."""
-
-    name: str
-    size: tuple[int, int]
-    runs: list[Runs]
-    is_last: bool = True
-
-
 def _records(
     ensemble: Ensemble,
-    bands: Iterator[tuple[str, Band]],
+    images: Iterator[tuple[str, PreparedImage]],
     plan: PredictionPlan,
     output: PredictionFormat,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and journal record of each image; masks are made beside the next image's fusion."""
+    """Name and journal record of each image."""
 
-    def encode(item: tuple[str, Band]) -> _Masks:
-        name, band = item
-        return _Masks(name, band.size, ensemble.masks(band), band.is_last)
+    def write(image: ImageMasks[str]) -> tuple[str, dict[str, Any]]:
+        return image.key, {"rle": [output.format(mask, image.size) for mask in image.runs]}
 
-    def write(image: _Masks) -> tuple[str, dict[str, Any]]:
-        return image.name, {"rle": [output.format(mask, image.size) for mask in image.runs]}
-
-    masks = ordered_map(encode, bands, threads=ENCODERS, ahead=plan.held.encoded)
-    return ordered_map(write, _whole_images(masks), threads=ENCODERS, ahead=ENCODERS)
+    held = plan.held
+    masks = stream_masks(ensemble, images, round_size=held.round_size, ahead=held.encoded)
+    return side_map(ensemble)(write, masks, threads=ENCODERS, ahead=ENCODERS)
 
 
-def _fused(
+def _readable(
     ensemble: Ensemble, samples: Sequence[Sample], plan: PredictionPlan, failures: list[ImageError]
-) -> Iterator[tuple[str, Band]]:
-    """Name and fused maps of each image, band by band; images are decoded ahead."""
+) -> Iterator[tuple[str, PreparedImage]]:
+    """Name and pixels of each image, decoded ahead of the networks; errors go to `failures`."""
 
     def prepare(sample: Sample) -> tuple[str, PreparedImage | ImageError]:
         try:
@@ -125,33 +110,12 @@ def _fused(
         except ImageError as error:
             return sample.name, error
 
-    def readable() -> Iterator[tuple[str, PreparedImage]]:
-        for name, image in ordered_map(prepare, samples, threads=DECODERS, ahead=plan.held.decoded):
-            if isinstance(image, ImageError):
-                failures.append(image)
-            else:
-                yield name, image
-
-    for images in _rounds(readable(), plan.held.round_size):
-        for index, band in ensemble.fuse([image for _, image in images]):
-            yield images[index][0], band
-
-
-def _rounds(
-    images: Iterable[tuple[str, PreparedImage]], size: int
-) -> Iterator[list[tuple[str, PreparedImage]]]:
-    source = iter(images)
-    while together := list(islice(source, size)):
-        yield together
-
-
-def _whole_images(bands: Iterable[_Masks]) -> Iterator[_Masks]:
-    parts: list[_Masks] = []
-    for band in bands:
-        parts.append(band)
-        if band.is_last:
-            yield replace(band, runs=join_bands([part.runs for part in parts]))
-            parts = []
+    decoded = side_map(ensemble)(prepare, samples, threads=DECODERS, ahead=plan.held.decoded)
+    for name, image in decoded:
+        if isinstance(image, ImageError):
+            failures.append(image)
+        else:
+            yield name, image
 
 
 def _stamp(path: Path) -> list[int]:

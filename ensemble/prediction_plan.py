@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,13 +12,13 @@ from ensemble.datasets import ImageFolder
 from ensemble.ensembles import Ensemble
 from ensemble.errors import DeviceMemoryError, ImageError
 from ensemble.images import image_size
+from ensemble.mask_stream import ENCODERS
 from ensemble.members.manifest import InputSpec
 from ensemble.memory import format_bytes, process_bytes
 
-# Threads that decode and prepare images, and that make masks of fused maps.
-DECODERS, ENCODERS = 2, 2
-# Prepared images waiting for the networks, and fused maps waiting to be masks.
-_DECODED, _ENCODED = 4, 3
+# Threads that decode and prepare images, and the images that they are ahead of the networks.
+DECODERS = min(4, os.cpu_count() or 1)
+_DECODED = 4
 # Images that are held, with their sums, while members take turns, as far as this memory allows.
 _MAX_ROUND, _ROUND_BYTES = 64, 2**30
 # Images whose headers are looked at for the largest.
@@ -66,20 +67,19 @@ def plan_prediction(
     Raises DeviceMemoryError where a CPU would need more than `max_bytes`; fewer images then wait.
     """
     size = _largest([sample.image for sample in images.samples[:_LOOKED_AT]])
-    on_cuda = ensemble.members[0].device.type == "cuda"
-    base = process_bytes() if on_cuda else max(ensemble.measured_bytes, process_bytes())
+    base = max(ensemble.measured_bytes, process_bytes()) if ensemble.on_cpu else process_bytes()
     base += DECODERS * _DECODED_BYTES_A_PIXEL * size[0] * size[1]
     input_bytes, map_bytes, needed = _input_bytes(ensemble, size), _map_bytes(ensemble, size), 0
-    for held in _choices(ensemble.num_turns, input_bytes + map_bytes):
+    for held in _choices(ensemble, input_bytes + map_bytes):
         needed = base + (held.decoded + held.round_size) * input_bytes
         needed += (held.encoded + held.round_size) * map_bytes
-        if max_bytes is None or on_cuda or needed <= max_bytes:
+        if max_bytes is None or not ensemble.on_cpu or needed <= max_bytes:
             return PredictionPlan(
                 summary=_summary(ensemble),
                 grids=_grids(ensemble),
                 held=held,
                 memory_bytes=needed,
-                device_bytes=ensemble.measured_bytes if on_cuda else 0,
+                device_bytes=0 if ensemble.on_cpu else ensemble.measured_bytes,
             )
     raise DeviceMemoryError(
         f"images of {size[0]} x {size[1]} need more memory",
@@ -89,10 +89,13 @@ def plan_prediction(
     )
 
 
-def _choices(num_turns: int, image_bytes: int) -> Iterator[Held]:
+def _choices(ensemble: Ensemble, image_bytes: int) -> Iterator[Held]:
     """How many images to hold, from the fastest choice to the one that takes the least memory."""
-    round_size = 1 if num_turns == 1 else min(max(_ROUND_BYTES // image_bytes, 1), _MAX_ROUND)
-    yield Held(_DECODED, _ENCODED, round_size)
+    round_size = min(max(_ROUND_BYTES // image_bytes, 1), _MAX_ROUND)
+    if ensemble.num_turns == 1:
+        round_size = 1
+    # beside a GPU one image more, so that no thread waits for the next
+    yield Held(_DECODED, ENCODERS if ensemble.on_cpu else ENCODERS + 1, round_size)
     while round_size > 1:
         yield Held(1, 1, round_size)
         round_size //= 2

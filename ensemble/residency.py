@@ -20,7 +20,7 @@ from ensemble.inference import soft_map, windows_over
 from ensemble.members.exactness import compute_exactly
 from ensemble.members.member import Member, RunOptions, load_member
 from ensemble.members.roster import check_names, choose_device
-from ensemble.memory import format_bytes, give_back, measured
+from ensemble.memory import format_bytes, give_back, keep_freed_memory, measured
 from ensemble.views import View
 
 Turn = tuple[Member, ...]
@@ -46,6 +46,7 @@ def load_in_turns(paths: Sequence[Path], views: tuple[View, ...], options: RunOp
     MemberError as `load_member` does and for two members of one name.
     """
     compute_exactly()
+    keep_freed_memory()
     device = choose_device(options.device)
     turns: list[list[Member]] = [[]]
     peak = 0

@@ -1,10 +1,11 @@
-"""Work in threads beside the main one, in order, with a bound on what is held."""
+"""Work in threads, in order, with a bound on what is held: beside the caller or in its pauses."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -27,3 +28,17 @@ def ordered_map(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def stepwise_map(
+    function: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int
+) -> Iterator[Result]:
+    """As `ordered_map`, but threads work only while the caller waits: `ahead` items in one step.
+
+    For a caller that keeps all cores busy itself: what runs beside it takes more from it than the
+    work is worth, since the threads of its own loops wait for the one that was interrupted.
+    """
+    source = iter(items)
+    with ThreadPoolExecutor(threads) as pool:
+        while step := list(islice(source, ahead)):
+            yield from list(pool.map(function, step))

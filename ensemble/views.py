@@ -232,7 +232,8 @@ def mean_over_views(
 ) -> Tensor:
     """Mean of a network's maps (N, C, h, w) over views of its input batch (N, ch, h, w) in 0..1.
 
-    `forward` answers transformed inputs with maps of their size. Under a mirrored view class c of
+    `forward` answers transformed inputs with maps of their size, which are its caller's to change:
+    the mean is made in them. Under a mirrored view class c of
     the answer is class mirror_permutation[c] of the image. Views of one size go through the network
     together, up to `at_once` inputs, and those that rounding makes equal only once; they are folded
     in one at a time.
@@ -254,7 +255,7 @@ def mean_over_views(
             if view.mirrored and swaps:
                 maps = maps[:, swap]
             share = counts[view] / len(views)
-            total = maps * share if total is None else total.add_(maps, alpha=share)
+            total = maps.mul_(share) if total is None else total.add_(maps, alpha=share)
     return cast(Tensor, total)
 
 

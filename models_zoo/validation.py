@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,14 +16,12 @@ from ensemble.datasets import LabelledFolder
 from ensemble.dice import image_dice
 from ensemble.ensembles import Ensemble, PreparedImage
 from ensemble.images import read_image
-from ensemble.masks import Band, join_bands
+from ensemble.mask_stream import ImageMasks, side_map, stream_masks
 from ensemble.members.exactness import compute_exactly
 from ensemble.members.member import Member, RunOptions
 from ensemble.members.networks import network_stride
 from ensemble.members.preprocess import prepare_image
 from ensemble.progress import Progress
-from ensemble.rle import Runs
-from ensemble.streaming import ordered_map
 from ensemble.weights import uniform_weights
 from models_zoo.loader import Kept, label_bytes
 from models_zoo.member_spec import MemberSpec
@@ -73,8 +71,10 @@ class Validator:
         Computed in float32 whatever the training precision, since prediction does so. The network
         is left in evaluation mode.
         """
-        masks = self._masks(self._ensemble_of(network))
-        rows = list(ordered_map(self._image_dice, masks, threads=_THREADS, ahead=_THREADS))
+        ensemble = self._ensemble_of(network)
+        in_threads = partial(side_map(ensemble), threads=_THREADS, ahead=_THREADS)
+        images = in_threads(lambda i: (i, self._images[i]), range(self._count))
+        rows = list(in_threads(self._image_dice, stream_masks(ensemble, images)))
         mean: NDArray[np.float64] = np.mean(rows, axis=0)
         return mean
 
@@ -93,33 +93,8 @@ class Validator:
         members = [Member(manifest, network, device=self._device, options=options)]
         return Ensemble(members, uniform_weights(members))
 
-    def _masks(self, ensemble: Ensemble) -> Iterator[tuple[int, list[Runs]]]:
-        """Position and masks of every image."""
-
-        def encode(item: tuple[int, Band]) -> tuple[int, list[Runs], bool]:
-            index, band = item
-            return index, ensemble.masks(band), band.is_last
-
-        parts = []
-        bands = self._bands(ensemble)
-        for index, runs, is_last in ordered_map(encode, bands, threads=_THREADS, ahead=_THREADS):
-            parts.append(runs)
-            if is_last:
-                yield index, join_bands(parts)
-                parts = []
-
-    def _bands(self, ensemble: Ensemble) -> Iterator[tuple[int, Band]]:
-        """Position and fused maps of every image, band by band."""
-        images = ordered_map(
-            self._images.__getitem__, range(self._count), threads=_THREADS, ahead=_THREADS
-        )
-        for index, image in enumerate(images):
-            for _, band in ensemble.fuse([image]):
-                yield index, band
-
-    def _image_dice(self, item: tuple[int, list[Runs]]) -> NDArray[np.float64]:
-        index, runs = item
-        return image_dice(runs, self._held_out.labels[index])
+    def _image_dice(self, masks: ImageMasks[int]) -> NDArray[np.float64]:
+        return image_dice(masks.runs, self._held_out.labels[masks.key])
 
 
 def _pixel_bytes(image: PreparedImage) -> int:

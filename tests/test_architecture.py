@@ -27,6 +27,7 @@ LAYERS = (
     {"ensemble.inference", "ensemble.soft_maps", "ensemble.weights"},
     {"ensemble.fusion", "ensemble.residency"},
     {"ensemble.ensembles"},
+    {"ensemble.mask_stream"},
     {"ensemble.prediction_plan"},
     {"ensemble.predict", "ensemble.evaluate", "ensemble.tuning", "ensemble.vote"},
     {"models_zoo"},

@@ -132,7 +132,7 @@ class Member:
         # twenty times faster than isfinite of all; a NaN is its own extreme
         if not torch.isfinite(torch.stack(torch.aminmax(logits))).all():
             raise MemberError("the network's output is not finite (NaN or infinite)")
-        return activate(logits, self.manifest.class_list.exclusive, space)
+        return activate_(logits, self.manifest.class_list.exclusive, space)
 
     def _logits(self, batch: Tensor) -> Tensor:
         try:
@@ -151,18 +151,18 @@ class Member:
             ) from error
 
 
-def activate(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
-    """Logits (N, C, h, w) to the space in which they are summed.
+def activate_(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
+    """Logits (N, C, h, w) to the space in which they are summed; their memory is used for it.
 
     "prob" gives p; "logit" gives log p, p >= PROB_FLOOR, for exclusive classes, and for overlapping
     ones logit p, PROB_FLOOR <= p <= 1 - PROB_FLOOR.
     """
     if space == "prob":
-        return logits.softmax(1) if exclusive else logits.sigmoid()
+        return logits.softmax(1) if exclusive else logits.sigmoid_()
     if exclusive:
-        return logits.log_softmax(1).clamp(min=math.log(PROB_FLOOR))
+        return logits.log_softmax(1).clamp_(min=math.log(PROB_FLOOR))
     limit = math.log1p(-PROB_FLOOR) - math.log(PROB_FLOOR)
-    return logits.clamp(-limit, limit)
+    return logits.clamp_(-limit, limit)
 
 
 def load_member(path: Path, device: torch.device, options: RunOptions = PLAIN) -> Member:
