@@ -10,17 +10,24 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import io
 import json
 import os
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any, BinaryIO, NamedTuple
 
 from ensemble.errors import OutputError
 
 Record = dict[str, Any]
+
+
+class _Place(NamedTuple):
+    """Where the line of a record lies, in bytes."""
+
+    offset: int
+    length: int
 
 
 class Journal:
@@ -34,14 +41,16 @@ class Journal:
         fingerprint = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         self.path = target.with_name(f"{target.name}.{fingerprint[:12]}.journal")
         self._header: Record = {"fingerprint": fingerprint}
-        self._offsets: dict[str, int] = {}
-        self._stream: IO[bytes]
+        self._places: dict[str, _Place] = {}
+        self._end = 0
+        self._stream: BinaryIO  # without a buffer, which would be written again when it is closed
 
     def __enter__(self) -> Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # made if it is not there, but never cut before it is ours
-            self._stream = os.fdopen(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b")
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            self._stream = os.fdopen(descriptor, "r+b", buffering=0)
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror}", where=self.path) from error
         try:
@@ -64,15 +73,15 @@ class Journal:
         self._stream.close()
 
     def __contains__(self, key: str) -> bool:
-        return key in self._offsets
+        return key in self._places
 
     def __len__(self) -> int:
-        return len(self._offsets)
+        return len(self._places)
 
     def read(self, key: str) -> Record:
         """The record of a finished item."""
-        self._stream.seek(self._offsets[key])
-        record, _ = _parse_line(self._stream.readline())
+        offset, length = self._places[key]
+        record = _parse_line(os.pread(self._stream.fileno(), length, offset))
         if record is None or record["key"] != key:
             raise OutputError(f"the record of {key} is damaged", where=self.path)
         return record
@@ -80,7 +89,7 @@ class Journal:
     def append(self, key: str, record: Record) -> None:
         """Record an item as finished; raises OutputError, with what is safe, on a full disk."""
         try:
-            self._offsets[key] = self._write({"key": key, **record})
+            self._places[key] = self._write({"key": key, **record})
         except OSError as error:
             raise OutputError(
                 f"cannot be written: {error.strerror}",
@@ -94,30 +103,44 @@ class Journal:
 
     def _resume(self) -> None:
         """Take over the intact records of the same settings; cut off whatever follows them."""
-        header, end = _parse_line(self._stream.readline())
-        if header != self._header:
-            self._stream.truncate(0)
+        with open(self._stream.fileno(), "rb", closefd=False) as lines:
+            header = lines.readline()
+            if _parse_line(header) == self._header:
+                self._end = len(header)
+                self._take_over(lines)
+        self._stream.truncate(self._end)
+        if self._end == 0:
             self._write(self._header)
-            return
-        for line in self._stream:
-            record, length = _parse_line(line)
+
+    def _take_over(self, lines: BinaryIO) -> None:
+        for line in lines:
+            record = _parse_line(line)
             if record is None:
-                break
-            self._offsets[str(record["key"])] = end
-            end += length
-        self._stream.truncate(end)
+                return
+            self._places[str(record["key"])] = _Place(self._end, len(line))
+            self._end += len(line)
 
-    def _write(self, record: Record) -> int:
+    def _write(self, record: Record) -> _Place:
+        """Append a line, whole or not at all."""
         text = json.dumps(record, ensure_ascii=False).encode()
-        offset = self._stream.seek(0, io.SEEK_END)
-        self._stream.write(b"%08x %s\n" % (zlib.crc32(text), text))
-        self._stream.flush()
-        return offset
+        line = b"%08x %s\n" % (zlib.crc32(text), text)
+        place, written = _Place(self._end, len(line)), 0
+        try:
+            while written < len(line):
+                at = place.offset + written
+                written += os.pwrite(self._stream.fileno(), line[written:], at)
+        except OSError:
+            with suppress(OSError):  # what is left of it would fail its checksum
+                self._stream.truncate(place.offset)
+            raise
+        self._end += len(line)
+        return place
 
 
-def _parse_line(line: bytes) -> tuple[Record | None, int]:
-    """The record of a line and the line's length in bytes; None for a line that is not intact."""
+def _parse_line(line: bytes) -> Record | None:
+    """The record of a line; None for a line that is not intact."""
     checksum, _, text = line[:-1].partition(b" ")
     if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(text):
-        return None, 0
-    return json.loads(text), len(line)
+        return None
+    record: Record = json.loads(text)
+    return record

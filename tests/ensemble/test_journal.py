@@ -1,5 +1,3 @@
-import errno
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,18 +60,6 @@ def test_other_settings_have_another_journal(tmp_path):
         assert len(journal) == 0
     with Journal(tmp_path / "out.csv", SETTINGS) as journal:
         assert len(journal) == 5
-
-
-def test_a_full_disk_is_one_line_that_says_what_is_safe(tmp_path, monkeypatch):
-    with Journal(tmp_path / "out.csv", SETTINGS) as journal:
-        journal.append("a", {"n": 1})
-
-        def full(_record):
-            raise OSError(errno.ENOSPC, "No space left on device")
-
-        monkeypatch.setattr(journal, "_write", full)
-        with pytest.raises(OutputError, match=r"No space left.*1 finished items are safe"):
-            journal.append("b", {"n": 2})
 
 
 def test_two_runs_do_not_write_one_journal(tmp_path):
