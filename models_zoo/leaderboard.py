@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ensemble.members.file import read_member
+from ensemble.members.manifest import InputSpec
 from ensemble.members.roster import SUFFIX
 from ensemble.whole_file import whole_file
 
@@ -22,7 +23,10 @@ _AFTER = ("epochs", "best_epoch", "train_s", "ms_per_image", "file")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A member's row; `size` is h x w, Dice are means over the validation images."""
+    """A member's row; `size` is h x w of its input, Dice are means over the validation images.
+
+    `ms_per_image` is the time of its soft map of a whole image, windows and all.
+    """
 
     member: str
     arch: str
@@ -53,7 +57,7 @@ def read_standings(folder: Path) -> list[Standing]:
                     member=manifest.name,
                     arch=manifest.network.arch,
                     encoder=manifest.network.encoder or "",
-                    size=" x ".join(map(str, manifest.input.size)),
+                    size=_size(manifest.input),
                     parameters=training["parameters"],
                     val_dice=training["val_dice"],
                     class_dice=dict(training["val_dice_per_class"]),
@@ -65,6 +69,11 @@ def read_standings(folder: Path) -> list[Standing]:
                 )
             )
     return sorted(rows, key=lambda row: (-row.val_dice, row.member))
+
+
+def _size(spec: InputSpec) -> str:
+    size = " x ".join(map(str, spec.size))
+    return f"{size} windows" if spec.window else size
 
 
 def write_leaderboard(path: Path, standings: Sequence[Standing]) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,24 +11,28 @@ import torch
 from torch import nn
 
 from ensemble.datasets import LabelledFolder
+from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DeviceError, MemberError
+from ensemble.images import read_image
 from ensemble.members.file import write_member
 from ensemble.members.manifest import Manifest
+from ensemble.members.member import Member, RunOptions
 from ensemble.members.networks import build_network, load_weights, network_stride
 from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX, choose_device
 from ensemble.members.training_summary import GROUPS
 from ensemble.progress import Progress, silent
+from ensemble.weights import uniform_weights
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
 from models_zoo.member_spec import MemberSpec
 from models_zoo.member_state import MemberState, digest_data
 from models_zoo.resume import STATE, check_resumable
+from models_zoo.speed import ms_per_image
 from models_zoo.training import EpochResult, Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels, read_validation_labels
 from models_zoo.zoo_data import open_data
 from models_zoo.zoo_file import Zoo, read_zoo
 
 SPLIT_FILE = "split.csv"
-_TIMED_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,19 +214,13 @@ def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str
     }
 
 
-@torch.inference_mode()
 def _ms_per_image(network: nn.Module, job: TrainingJob) -> float:
-    """Median time of a forward pass of one image or window, in ms, after a warm-up."""
-    inputs = torch.zeros(1, job.spec.channels, *job.spec.size, device=job.device)
-    network = network.to(job.device).eval()
-    times_s = []
-    for _ in range(1 + _TIMED_RUNS):
-        start = time.perf_counter()
-        network(inputs)
-        if job.device.type == "cuda":
-            torch.cuda.synchronize(job.device)
-        times_s.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times_s[1:])
+    """Time of the first held-out image, as many windows at once as inputs in training."""
+    manifest = job.spec.manifest(job.classes, stride=network_stride(network))
+    options = RunOptions(at_once=job.spec.batch)
+    members = [Member(manifest, network, device=job.device, options=options)]
+    image = read_image(job.held_out.labelled.samples[0].image)
+    return ms_per_image(Ensemble(members, uniform_weights(members)), image)
 
 
 def _rank(folder: Path) -> tuple[Standing, ...]:

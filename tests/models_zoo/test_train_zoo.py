@@ -136,6 +136,7 @@ def test_the_stated_dice_is_that_of_a_member_with_windows_in_prediction(zoo_file
     training = train_zoo(zoo_file, device="cpu")
 
     assert training.failed == {}
+    assert training.standings[0].size == "32 x 32 windows"
     member = load_member(training.folder / "unet.pt", CPU)
     assert member.manifest.input.window == WindowSpec()
     val, rows = open_labelled(zoo_file.parent / "val"), []
