@@ -19,6 +19,7 @@ from ensemble.kernels.lattice import (
 from ensemble.kernels.rle import append_run, new_runs
 
 _OPEN = -1
+_NEGATIVE_ZERO = np.int32(-1)
 # Neighbouring open cells share one list of rivals, but not so many that it grows to all classes.
 _MAX_CELLS = 16
 
@@ -35,7 +36,7 @@ def argmax_segments(
     in the others only the classes that can win somewhere are computed.
     """
     num_classes, width = maps.shape[0], lattice.columns.lower.shape[1]
-    num_cells = lattice.columns.sources.shape[1]
+    num_cells = lattice.columns.first.shape[1]
     bands = lattice.rows.cells
     best, winner = np.empty(num_cells, np.int32), np.empty(num_cells, np.int32)
     lowest = np.empty((num_classes, num_cells), np.int32)
@@ -51,7 +52,7 @@ def argmax_segments(
         if not all_finite(row_extremes(maps[c], lattice)):
             return labels[:0], labels[:0], False
     for band in range(bands.shape[0] - 1):
-        _find_bounds(maps, lattice, bands[band], bounds, lowest, highest)
+        _find_bounds(maps, lattice, band, bounds, lowest, highest)
         _find_winners(lowest, highest, best, winner)
         num_stretches = _find_stretches(winner, lattice.columns.cells, stretches)
         _find_rivals(stretches[:num_stretches], lattice, best, highest, rivals)
@@ -77,19 +78,25 @@ def argmax_segments(
 def _find_bounds(
     maps: NDArray[np.float32],
     lattice: Lattice,
-    y: int,
+    band: int,
     bounds: CellBounds,
     lowest: NDArray[np.int32],
     highest: NDArray[np.int32],
 ) -> None:
-    """Order keys (C, J) of the bounds of every class in every joint cell of full-size row y."""
+    """Order keys (C, J) of the bounds of every class in every cell of a band."""
     low, high = bounds.lowest.view(np.int32), bounds.highest.view(np.int32)
     for c in range(maps.shape[0]):
-        find_cell_bounds(maps[c].view(np.int32), lattice, y, bounds)
+        find_cell_bounds(maps[c].view(np.int32), lattice, band, bounds)
         for j in range(low.shape[0]):
-            lowest[c, j] = order_key(low[j])
+            lowest[c, j] = _one_zero(order_key(low[j]))
         for j in range(low.shape[0]):
-            highest[c, j] = order_key(high[j])
+            highest[c, j] = _one_zero(order_key(high[j]))
+
+
+@kernel
+def _one_zero(key: np.int32) -> np.int32:
+    """The order key of 0.0 for that of -0.0, which is no less: else no tie of them would be one."""
+    return np.int32(0) if key == _NEGATIVE_ZERO else key
 
 
 @kernel

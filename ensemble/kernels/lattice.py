@@ -19,21 +19,27 @@ Bits = NDArray[np.int32]
 
 _MAGNITUDE = np.int32(0x7FFFFFFF)
 _SIGN = np.int32(31)
+# A cell is closed where the next pixel lies between other sources, but only from this many pixels
+# on for one grid and for several (which change theirs at almost every pixel), or with many sources.
+_FEW_PIXELS, _FEW_OF_SEVERAL, _MANY_SOURCES = 4, 8, 8
 
 
 class Axis(NamedTuple):
     """Where the pixels of a full-size axis lie between the source pixels of each of G grids.
 
     `lower`, `upper` (G, full) int64 source indices; `weight` (G, full) float32 of the upper one.
-    Pixels between the same source pixels in every grid make up a joint cell: `cells` (J + 1,) int64
-    are the first pixels of the J cells, then `full`; `sources` (G, J) uint32 their lower sources.
+    Neighbouring pixels make up a cell, of all grids together: `cells` (J + 1,) int64 are the first
+    pixels of the J cells, then `full`; `first`, `last` (G, J) uint32 the sources around a cell, at
+    most `reach` (G,) int64 apart.
     """
 
     lower: NDArray[np.int64]
     upper: NDArray[np.int64]
     weight: NDArray[np.float32]
     cells: NDArray[np.int64]
-    sources: NDArray[np.uint32]
+    first: NDArray[np.uint32]
+    last: NDArray[np.uint32]
+    reach: NDArray[np.int64]
 
 
 class Lattice(NamedTuple):
@@ -87,23 +93,30 @@ def crop_axis(
 def _with_cells(
     lower: NDArray[np.int64], upper: NDArray[np.int64], weight: NDArray[np.float32]
 ) -> Axis:
-    cells = _joint_cells(lower)
-    sources = np.empty((lower.shape[0], cells.shape[0] - 1), np.uint32)
-    for g in range(sources.shape[0]):
-        for j in range(sources.shape[1]):
-            sources[g, j] = lower[g, cells[j]]
-    return Axis(lower, upper, weight, cells, sources)
+    cells = _joint_cells(lower, upper)
+    first = np.empty((lower.shape[0], cells.shape[0] - 1), np.uint32)
+    last = np.empty_like(first)
+    reach = np.zeros(lower.shape[0], np.int64)
+    for g in range(first.shape[0]):
+        for j in range(first.shape[1]):
+            first[g, j] = lower[g, cells[j]]
+            last[g, j] = upper[g, cells[j + 1] - 1]
+            reach[g] = max(reach[g], np.int64(last[g, j]) - np.int64(first[g, j]))
+    return Axis(lower, upper, weight, cells, first, last, reach)
 
 
 @kernel
-def _joint_cells(lower: NDArray[np.int64]) -> NDArray[np.int64]:
+def _joint_cells(lower: NDArray[np.int64], upper: NDArray[np.int64]) -> NDArray[np.int64]:
     full = lower.shape[1]
     cells = np.empty(full + 1, np.int64)
     cells[0] = 0
     count = 1
+    few = _FEW_PIXELS if lower.shape[0] == 1 else _FEW_OF_SEVERAL
     for x in range(1, full):
+        start = cells[count - 1]
         for g in range(lower.shape[0]):
-            if lower[g, x] != lower[g, x - 1]:
+            is_full = x - start >= few or upper[g, x] - lower[g, start] >= _MANY_SOURCES
+            if is_full and lower[g, x] != lower[g, x - 1]:
                 cells[count] = x
                 count += 1
                 break
@@ -153,21 +166,25 @@ def all_finite(extremes: tuple[Flat, Flat]) -> bool:
 
 @kernel
 def band_bounds(
-    extremes: tuple[Flat, Flat], lattice: Lattice, y: int
+    extremes: tuple[Flat, Flat], lattice: Lattice, band: int
 ) -> tuple[np.float32, np.float32]:
-    """Bounds of the values of full-size row y, from the extremes of its source rows."""
+    """Bounds of the values in a band, a cell of rows, from the extremes of its source rows."""
     lowest, highest = np.float32(0), np.float32(0)
-    first = 0
+    start = 0
     for g in range(lattice.heights.shape[0]):
-        a, b = first + lattice.rows.lower[g, y], first + lattice.rows.upper[g, y]
-        lowest += min(extremes[0][a], extremes[0][b])
-        highest += max(extremes[1][a], extremes[1][b])
-        first += lattice.heights[g]
+        first, last = np.int64(lattice.rows.first[g, band]), np.int64(lattice.rows.last[g, band])
+        low, high = extremes[0][start + first], extremes[1][start + first]
+        for row in range(start + first + 1, start + last + 1):
+            low = min(low, extremes[0][row])
+            high = max(high, extremes[1][row])
+        lowest += low
+        highest += high
+        start += lattice.heights[g]
     return lowest, highest
 
 
 class CellBounds(NamedTuple):
-    """Bounds `lowest`, `highest` (J,) float32 of the values in joint cells, and room to find them.
+    """Bounds `lowest`, `highest` (J,) float32 of the values in cells, and room to find them.
 
     `low_bits`, `high_bits` (w,) int32 are the bits of `low_corners`, `high_corners` (w,) float32,
     one a column of the widest grid. Where all grids have a cell for every source, as one grid that
@@ -184,8 +201,8 @@ class CellBounds(NamedTuple):
 
 @kernel
 def new_cell_bounds(lattice: Lattice) -> CellBounds:
-    """Room for the bounds of the cells of one row."""
-    num_cells = lattice.columns.sources.shape[1]
+    """Room for the bounds of the cells of one band."""
+    num_cells = lattice.columns.first.shape[1]
     low_bits = np.empty(lattice.widths.max(), np.int32)
     high_bits = np.empty(lattice.widths.max(), np.int32)
     low_corners, high_corners = low_bits.view(np.float32), high_bits.view(np.float32)
@@ -196,26 +213,25 @@ def new_cell_bounds(lattice: Lattice) -> CellBounds:
 
 
 @kernel
-def find_cell_bounds(bits: Bits, lattice: Lattice, y: int, bounds: CellBounds) -> None:
-    """Bounds of the values of full-size row y in each joint cell; `bits` are those of the maps."""
+def find_cell_bounds(bits: Bits, lattice: Lattice, band: int, bounds: CellBounds) -> None:
+    """Bounds of the values of a band, a cell of rows, in each cell.
+
+    `bits` are those of the maps.
+    """
     start = 0
     for g in range(lattice.heights.shape[0]):
         width = lattice.widths[g]
-        above = start + lattice.rows.lower[g, y] * width
-        below = start + lattice.rows.upper[g, y] * width
-        _corner_extremes(
-            bits[above : above + width],
-            bits[below : below + width],
-            bounds.low_bits,
-            bounds.high_bits,
-        )
+        top = start + np.int64(lattice.rows.first[g, band]) * width
+        end = start + (np.int64(lattice.rows.last[g, band]) + 1) * width
+        low, high = bounds.low_bits[:width], bounds.high_bits[:width]
+        _column_extremes(bits[top:end], low, high)
+        _widen(low, high, lattice.columns.reach[g])
         if bounds.lowest.shape[0] != width or lattice.heights.shape[0] > 1:
-            sources = lattice.columns.sources[g]
             if g == 0:
                 bounds.lowest[:] = 0
                 bounds.highest[:] = 0
-            _gather(bounds.low_corners, sources, bounds.lowest)
-            _gather(bounds.high_corners, sources, bounds.highest)
+            _gather(bounds.low_corners, lattice.columns.first[g], bounds.lowest)
+            _gather(bounds.high_corners, lattice.columns.first[g], bounds.highest)
         start += lattice.heights[g] * width
 
 
@@ -226,19 +242,37 @@ def _gather(values: Flat, sources: NDArray[np.uint32], total: Flat) -> None:
 
 
 @kernel
-def _corner_extremes(above: Bits, below: Bits, low: Bits, high: Bits) -> None:
-    """Bits of the smallest and largest of the four corners of each cell between two rows (w,)."""
-    width = above.shape[0]
+def _column_extremes(rows: Bits, low: Bits, high: Bits) -> None:
+    """Order keys (w,) of the smallest and largest value of each column of rows (n * w,)."""
+    width = low.shape[0]
+    above, below = rows[:width], rows[rows.shape[0] - width :]
     for x in range(width):
         low[x] = min(order_key(above[x]), order_key(below[x]))
     for x in range(width):
         high[x] = max(order_key(above[x]), order_key(below[x]))
-    for x in range(width - 1):
+    for start in range(width, rows.shape[0] - width, width):
+        row = rows[start : start + width]
+        for x in range(width):
+            low[x] = min(low[x], order_key(row[x]))
+        for x in range(width):
+            high[x] = max(high[x], order_key(row[x]))
+
+
+@kernel
+def _widen(low: Bits, high: Bits, reach: int) -> None:
+    """Order keys of columns to bits of the extremes of each column and the `reach` after it."""
+    last = low.shape[0] - 1
+    for _ in range(reach - 1):
+        for x in range(last):
+            low[x] = min(low[x], low[x + 1])
+        for x in range(last):
+            high[x] = max(high[x], high[x + 1])
+    for x in range(last):
         low[x] = order_key(min(low[x], low[x + 1]))
-    for x in range(width - 1):
+    for x in range(last):
         high[x] = order_key(max(high[x], high[x + 1]))
-    low[width - 1] = order_key(low[width - 1])
-    high[width - 1] = order_key(high[width - 1])
+    low[last] = order_key(low[last])
+    high[last] = order_key(high[last])
 
 
 @kernel

@@ -49,7 +49,7 @@ def _find_edges(
 ) -> tuple[NDArray[np.int64], int]:
     """The pixels at which the mask begins or ends, in row-major order, and how many there are."""
     bits, width = maps.view(np.int32), lattice.columns.lower.shape[1]
-    num_cells = lattice.columns.sources.shape[1]
+    num_cells = lattice.columns.first.shape[1]
     bounds = new_cell_bounds(lattice)
     states = np.empty((num_cells + 7) // 8 * 8, np.uint8)
     stretches = np.empty((num_cells, 3), np.int64)
@@ -57,12 +57,12 @@ def _find_edges(
     edges, count = np.empty(_FEW_EDGES, np.int64), 0
     bands = lattice.rows.cells
     for band in range(bands.shape[0] - 1):
-        lowest, highest = band_bounds(extremes, lattice, bands[band])
+        lowest, highest = band_bounds(extremes, lattice, band)
         if highest <= limit or lowest > limit:
             if (lowest > limit) != (count & 1):
                 edges, count = _append(edges, count, bands[band] * width)
             continue
-        find_cell_bounds(bits, lattice, bands[band], bounds)
+        find_cell_bounds(bits, lattice, band, bounds)
         _find_states(bounds.lowest, bounds.highest, limit, states)
         num_stretches = _find_stretches(states, lattice.columns.cells, stretches)
         for y in range(bands[band], bands[band + 1]):
