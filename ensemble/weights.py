@@ -199,7 +199,7 @@ def read_weights(path: Path) -> FusionWeights:
     try:
         return _from_file(WeightsFile.model_validate(content))
     except ValidationError as error:
-        faults = few(list_faults(error))
+        faults = few(list_faults(WeightsFile, content, error))
         raise WeightsError(f"is not a weights file: {faults}", where=path) from error
     except EnsError as error:
         raise WeightsError(str(error), where=path) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from ensemble.errors import ConfigError
+from ensemble.faults import Fault
 from ensemble.members.network_options import check_options, takes_timm_options
 from ensemble.members.networks import (
     FORWARD_REFUSALS,
@@ -15,7 +16,6 @@ from ensemble.members.networks import (
     refusal_text,
 )
 from models_zoo.member_spec import MemberSpec
-from models_zoo.yaml_document import Fault
 
 # Unlike the default of any library, so that a network which overlooks the number is found.
 _NUM_CLASSES = 7

@@ -10,17 +10,8 @@ from typing import Any
 import yaml
 
 from ensemble.errors import ConfigError
+from ensemble.faults import Fault
 from ensemble.yaml_file import read_yaml_file
-
-Loc = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with the value at `loc`: keys and list positions from the top."""
-
-    loc: Loc
-    message: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +10,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
-from models_zoo.member_spec import (
-    TORCHVISION_PREFIX,
-    AugmentSpec,
-    MemberSpec,
-    Section,
-    WindowSection,
-)
+from ensemble.faults import Fault, find_faults
+from models_zoo.member_spec import TORCHVISION_PREFIX, MemberSpec, Section
 from models_zoo.network_check import network_fault
-from models_zoo.yaml_document import Fault, Loc, YamlDocument, read_yaml
+from models_zoo.yaml_document import YamlDocument, read_yaml
 
 
 class ZooFileError(ConfigError):
@@ -85,7 +79,7 @@ def read_zoo(path: Path) -> Zoo:
             remedy="write a commented one to start from with: ens train-zoo --example > zoo.yaml",
         )
     document = read_yaml(path)
-    top, faults = _validate(_Document, document.content, ())
+    top, faults = _validate(_Document, document.content)
     checked = [
         _check_member(_merge(defaults, member), index, member)
         for index, member, defaults in _member_mappings(document.content)
@@ -108,38 +102,13 @@ def _member_mappings(content: Any) -> Iterator[tuple[int, dict[str, Any], dict[s
             yield index, member, defaults if isinstance(defaults, dict) else {}
 
 
-def _validate(
-    model: type[BaseModel], content: Any, prefix: Loc
-) -> tuple[BaseModel | None, list[Fault]]:
+def _validate(model: type[BaseModel], content: Any) -> tuple[BaseModel | None, list[Fault]]:
+    if content is None:
+        return None, [Fault((), "is empty (ens train-zoo --example prints one to start from)")]
     try:
         return model.model_validate(content), []
     except ValidationError as error:
-        return None, [
-            Fault((*prefix, *found["loc"]), _message(model, found)) for found in error.errors()
-        ]
-
-
-def _message(model: type[BaseModel], found: Mapping[str, Any]) -> str:
-    """A fault of pydantic in a sentence, with what was got, and the nearest key if unknown."""
-    if found["type"] == "extra_forbidden":
-        key = str(found["loc"][-1])
-        near = difflib.get_close_matches(key, _keys(model, found["loc"]), n=1)
-        return "unknown key" + (f", did you mean {near[0]}?" if near else "")
-    if found["type"] == "missing":
-        return "is missing"
-    if found["loc"] == () and found["input"] is None:
-        return "is empty (ens train-zoo --example prints one to start from)"
-    message = str(found["msg"]).removeprefix("Value error, ")
-    if found["type"] == "value_error":
-        return message
-    return f"{message[:1].lower()}{message[1:]}, got {found['input']!r}"
-
-
-def _keys(model: type[BaseModel], loc: Loc) -> list[str]:
-    nested: dict[str | int, type[BaseModel]] = {"augment": AugmentSpec, "window": WindowSection}
-    nested |= {"data": DataSpec, "split": SplitSpec}
-    parent = nested.get(loc[-2], model) if len(loc) > 1 else model
-    return list(parent.model_fields)
+        return None, find_faults(model, content, error)
 
 
 def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,10 +136,10 @@ def _check_member(
 
     The network is looked at even where other keys are wrong, with those at their defaults.
     """
-    spec, faults = _validate(MemberSpec, content, ())
+    spec, faults = _validate(MemberSpec, content)
     wrong = {fault.loc[0] for fault in faults if fault.loc}
     sound, _ = _validate(
-        MemberSpec, {key: value for key, value in content.items() if key not in wrong}, ()
+        MemberSpec, {key: value for key, value in content.items() if key not in wrong}
     )
     if isinstance(sound, MemberSpec) and (fault := network_fault(sound)) is not None:
         faults.append(fault)

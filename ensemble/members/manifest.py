@@ -103,7 +103,7 @@ def read_manifest(content: object) -> Manifest:
         manifest = Manifest.model_validate(content)
         classes = manifest.class_list
     except ValidationError as error:
-        faults = "; ".join(list_faults(error))
+        faults = "; ".join(list_faults(Manifest, content, error))
         raise MemberError(f"the manifest is not valid: {faults}") from error
     except ClassListError as error:
         raise MemberError(f"the manifest is not valid: classes: {error}") from error

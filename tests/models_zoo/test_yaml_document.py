@@ -1,4 +1,5 @@
-from models_zoo.yaml_document import Fault, read_yaml
+from ensemble.faults import Fault
+from models_zoo.yaml_document import read_yaml
 
 
 def _document(tmp_path, text):
