@@ -47,6 +47,25 @@ def test_of_equal_values_the_first_class_wins():
     assert [len(mask) for mask in runs] == [1, 0, 0]
 
 
+@pytest.mark.parametrize("size", [(4, 4), (9, 7), (40, 37)])
+@pytest.mark.parametrize("zeros", [(-0.0, 0.0), (0.0, -0.0), (-0.0, -0.0, 0.0)])
+def test_a_negative_zero_equals_a_positive_one(zeros, size):
+    maps = np.stack([np.full((4, 4), zero, np.float32) for zero in zeros])
+    first, *others = argmax_runs([maps], size)
+    assert first.tolist() == [[0, size[0] * size[1]]]
+    assert [len(mask) for mask in others] == [0] * (len(zeros) - 1)
+
+
+@given(st.integers(0, 2**32))
+def test_zeros_of_both_signs_tie_pixel_by_pixel(seed):
+    rng = np.random.default_rng(seed)
+    levels = rng.integers(-1, 2, (3, 4, 6)) / 4 * rng.choice([1.0, -1.0], (3, 4, 6))
+    maps = [levels.astype(np.float32)]
+    dense = full_size(maps, (32, 48))
+    masks = np.stack([decode(runs, (32, 48)) for runs in argmax_runs(maps, (32, 48))])
+    assert (masks.argmax(0) == dense.argmax(0)).all()
+
+
 def test_the_threshold_is_strict():
     flat = np.full((1, 4, 4), 0.5, np.float32)
     assert len(maps_to_runs([flat], np.array([0.5]), (9, 9))[0]) == 0
