@@ -1,7 +1,8 @@
 """Sets of pixels as runs: union, intersection, difference, votes, and how alike two masks are.
 
 Nothing is decoded. All masks of a call have runs in the same order, row- or column-major, which is
-the order of the result; except for `complement` the size of the image does not matter.
+the order of the result; except for `complement` the size of the image does not matter. The runs of
+a result never touch, even where those of a mask do.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ _NEVER = np.iinfo(np.int64).max
 def sweep_runs(
     runs: NDArray[np.int64], bounds: NDArray[np.int64], weights: NDArray[np.int64], limit: int
 ) -> NDArray[np.int64]:
-    """Runs of the pixels whose weight is above `limit`, which is 0 or more.
+    """Runs of the pixels whose weight is above `limit`, which is 0 or more; no two of them touch.
 
     Mask k has the runs from row bounds[k] to bounds[k + 1] - 1 of `runs` (N, 2); the weight of a
     pixel is the sum of the weights (K,) of the masks that hold it, kept in whole numbers from end
@@ -29,7 +29,7 @@ def sweep_runs(
     place = places.min() if num_masks > 0 else _NEVER
     while place < _NEVER:
         for k in range(num_masks):
-            if places[k] == place:
+            while places[k] == place:  # twice where runs of one mask touch
                 weight += -weights[k] if inside[k] else weights[k]
                 cursors[k] += 1 if inside[k] else 0
                 inside[k] = not inside[k]

@@ -68,6 +68,37 @@ def test_votes_ignore_the_order_of_masks_and_the_scale_of_weights(masks, order, 
     assert_array_equal(vote([runs[k] for k in order], other), vote(runs, vote_rule(weights)))
 
 
+def cut_up(runs, seed):
+    """The same pixels in runs that may touch: some of them in two."""
+    rng = np.random.default_rng(seed)
+    pieces = []
+    for start, length in runs.tolist():
+        first = int(rng.integers(1, length)) if length > 1 and rng.random() < 0.7 else length
+        pieces.append((start, first))
+        if first < length:
+            pieces.append((start + first, length - first))
+    return np.array(pieces, np.int64).reshape(-1, 2)
+
+
+@given(stacks, st.integers(0, 2**32))
+def test_no_result_has_runs_that_touch_whatever_the_masks_have(masks, seed):
+    size = masks.shape[1:]
+    whole = [encode(mask) for mask in masks]
+    cut = [cut_up(runs, seed + k) for k, runs in enumerate(whole)]
+    rule = vote_rule([1.0, 2.0, 0.5, 1.0, 3.0, 0.25][: len(masks)], 0.4)
+    two = cut[0], cut[-1]
+    a, b = masks[0], masks[-1]
+    assert_array_equal(union(*cut), encode(masks.any(0)))
+    assert_array_equal(intersection(*cut), encode(masks.all(0)))
+    assert_array_equal(difference(*two), encode(a & ~b))
+    assert_array_equal(symmetric_difference(*two), encode(a ^ b))
+    assert_array_equal(complement(cut[0], size), encode(~a))
+    assert_array_equal(vote(cut, rule), vote(whole, rule))
+    assert intersection_area(*two) == (a & b).sum()
+    assert dice(*two) == dice(whole[0], whole[-1])
+    assert iou(*two) == iou(whole[0], whole[-1])
+
+
 @given(stacks)
 def test_one_voter_is_identity(masks):
     runs = encode(masks[0])
