@@ -8,6 +8,7 @@ matter only where the order of the runs changes, or where their ends are to be c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +32,12 @@ from ensemble.rle import (
 )
 from ensemble.rle_table import RleTable, open_rle_table
 from ensemble.run_algebra import VoteRule, vote, vote_rule
+from ensemble.wording import counted
 
 Missing = Literal["refuse", "empty"]
 SizeOf = Callable[[str], tuple[int, int]]
+
+_NUM_LISTED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,13 @@ class VoteSettings:
 
 @dataclass(frozen=True, slots=True)
 class VoteSummary:
-    """What was voted on: rows in the result, and how many masks of them stood in no file."""
+    """What was voted on: rows in the result, and how many rows a file lacked, the first of them."""
 
     path: Path
     num_images: int
     num_rows: int
     num_missing: int
+    first_missing: tuple[str, ...] = ()
 
 
 def vote_files(
@@ -81,20 +86,24 @@ def vote_files(
     """Write the vote of prediction files on every image and class, in the order of the first file.
 
     Rows are joined by image name and class, to the letter. With `images`, which must be those of
-    the files, every run must end inside of its image. Raises DataError that lists rows that are
-    missing in a file, unless they count as empty; ConfigError for weights or formats that do not
-    fit; RleError with file, line, image and class for a malformed string.
+    the files, every run must end inside of its image. Raises DataError for a file without rows, and
+    one that lists rows that are missing in a file, unless they count as empty; ConfigError for a
+    file that is given twice or is also `out`, and for weights or formats that do not fit; RleError
+    with file, line, image and class for a malformed string.
     """
     settings = settings or VoteSettings()
+    _refuse_same_files(paths, out)
     rule = vote_rule(_weights(settings, len(paths)), settings.threshold)
     _refuse_unknown_sizes(settings, images)
-    tables = [open_rle_table(path) for path in paths]
+    tables = [_open_table(path) for path in paths]
     joined = _join(tables)
     num_rows = sum(map(len, joined.values()))
     missing = list(_missing_rows(tables, joined))
     if missing and settings.missing == "refuse":
         raise DataError(
-            f"{len(missing)} rows of other files are missing",
+            counted(
+                len(missing), "row of another file is missing", "rows of other files are missing"
+            ),
             got=few(missing),
             remedy="to count them as empty masks, use --missing empty",
         )
@@ -102,7 +111,30 @@ def vote_files(
     polls = _Polls(tables, rule, settings, size_of)
     with progress("voting", len(joined)) as advance:
         write_predictions(out, polls.rows(joined, advance))
-    return VoteSummary(out, len(joined), num_rows, len(missing))
+    return VoteSummary(out, len(joined), num_rows, len(missing), tuple(missing[:_NUM_LISTED]))
+
+
+def _refuse_same_files(paths: Sequence[Path], out: Path) -> None:
+    times = Counter(path.resolve() for path in paths)
+    if doubled := [str(path) for path, count in times.items() if count > 1]:
+        raise ConfigError(
+            "a file is given twice",
+            got=few(doubled),
+            remedy="to count a file more than others, use --weights",
+        )
+    if out.resolve() in times:
+        raise ConfigError(
+            "the result would overwrite one of the files that vote",
+            where=out,
+            remedy="give --out another name",
+        )
+
+
+def _open_table(path: Path) -> RleTable:
+    table = open_rle_table(path)
+    if not table.places:
+        raise DataError("holds no rows, so there is nothing to vote on", where=path)
+    return table
 
 
 def _weights(settings: VoteSettings, num_files: int) -> tuple[float, ...]:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
 import click
+
+if TYPE_CHECKING:
+    from ensemble.rle import Base
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 members_option = click.option(
     "--members",
@@ -31,3 +40,45 @@ tta_option = click.option(
     "scale=0.75:1:1.25, brightness=0.9:1:1.1, contrast=0.8:1:1.2, separated by commas. Mirrored "
     "views swap the classes of mirror_pairs.",
 )
+
+rle_order_option = click.option(
+    "--rle-order",
+    type=click.Choice(["row", "column"]),
+    default="row",
+    show_default=True,
+    help="Whether runs count pixels along rows or along columns.",
+)
+
+rle_base_option = click.option(
+    "--rle-base",
+    type=click.Choice(["0", "1"]),
+    default="1",
+    show_default=True,
+    help="What the first pixel is called in runs.",
+)
+
+
+def parse_base(text: str) -> Base:
+    """The base of runs that --rle-base names."""
+    return 1 if text == "1" else 0
+
+
+def out_option(default: str, meaning: str) -> Callable[[_Command], _Command]:
+    """--out, the file that a command writes."""
+    return click.option(
+        "--out",
+        type=click.Path(dir_okay=False, path_type=Path),
+        default=Path(default),
+        show_default=True,
+        help=meaning,
+    )
+
+
+def groups_option(default: str) -> Callable[[_Command], _Command]:
+    """--groups, which images are of one person; `default` says what counts without it."""
+    return click.option(
+        "--groups",
+        metavar="REGEX",
+        help="Which images are of one person: a regular expression searched in image paths, whose "
+        f"first group or whole match names the person. By default {default}.",
+    )

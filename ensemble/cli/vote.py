@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import json_option
+from ensemble.cli.options import (
+    json_option,
+    out_option,
+    parse_base,
+    rle_base_option,
+    rle_order_option,
+)
+from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from ensemble.rle import Order
@@ -46,13 +53,7 @@ def _numbers(
     help="A pixel wins if the files that hold it have more than this share of the summed weight; "
     "exactly this share does not win.",
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("voted.csv"),
-    show_default=True,
-    help="The predictions file to write, in the order of the first file.",
-)
+@out_option("voted.csv", "The predictions file to write, in the order of the first file.")
 @click.option(
     "--missing",
     type=click.Choice(["refuse", "empty"]),
@@ -60,8 +61,8 @@ def _numbers(
     show_default=True,
     help="What a row is that only other files have: an error, or an empty mask.",
 )
-@click.option("--rle-order", type=click.Choice(["row", "column"]), default="row", show_default=True)
-@click.option("--rle-base", type=click.Choice(["0", "1"]), default="1", show_default=True)
+@rle_order_option
+@rle_base_option
 @click.option(
     "--out-order",
     type=click.Choice(["row", "column"]),
@@ -105,8 +106,8 @@ def command(
         weights=weights,
         threshold=threshold,
         missing=missing,
-        read=RleFormat(rle_order, 1 if rle_base == "1" else 0),
-        written=RleFormat(out_order or rle_order, 1 if (out_base or rle_base) == "1" else 0),
+        read=RleFormat(rle_order, parse_base(rle_base)),
+        written=RleFormat(out_order or rle_order, parse_base(out_base or rle_base)),
     )
     summary = vote_files(
         predictions,
@@ -123,9 +124,14 @@ def command(
 
 def _show(summary: VoteSummary, weights: tuple[float, ...], threshold: float) -> None:
     if summary.num_missing:
-        click.echo(f"{summary.num_missing} rows that a file lacks counted as empty masks.")
+        rows = counted(summary.num_missing, "row")
+        click.echo(f"{rows} that a file lacks counted as empty masks:")
+        more = summary.num_missing - len(summary.first_missing)
+        for line in (*summary.first_missing, *([f"and {more} more"] if more else [])):
+            click.echo(f"  {line}")
     click.echo(
         f"A pixel wins with more than {threshold:g} of the summed weight {sum(weights):g} "
         f"({', '.join(f'{weight:g}' for weight in weights)})."
     )
-    click.echo(f"{summary.path}: {summary.num_rows} rows of {summary.num_images} images")
+    images = counted(summary.num_images, "image")
+    click.echo(f"{summary.path}: {counted(summary.num_rows, 'row')} of {images}")

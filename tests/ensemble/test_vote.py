@@ -78,11 +78,10 @@ def test_order_and_base_may_change_where_sizes_are_known(tmp_path, masks, order)
         vote_files(paths, tmp_path / "v.csv", settings)
 
 
-def test_one_file_is_identity_and_may_be_written_over(tmp_path, masks):
+def test_one_file_is_identity(tmp_path, masks):
     (path,) = write(tmp_path, masks[:1])
-    before = path.read_bytes()
-    vote_files([path], path)
-    assert path.read_bytes() == before
+    summary = vote_files([path], tmp_path / "v.csv")
+    assert summary.path.read_bytes() == path.read_bytes()
 
 
 def test_missing_rows_are_listed_or_count_as_empty(tmp_path, masks):
@@ -171,7 +170,54 @@ def test_the_command_changes_the_format_and_answers_json(tmp_path, masks):
 def test_the_command_says_what_counted_as_empty(tmp_path, masks):
     paths = write(tmp_path, [masks[0], {KEYS[0]: masks[1][KEYS[0]]}])
     answer = run(*paths, "--missing", "empty", "--out", tmp_path / "v.csv")
-    assert answer.stdout.startswith("5 rows that a file lacks counted as empty masks.\n")
+    first, *lines = answer.stdout.splitlines()
+    assert first == "5 rows that a file lacks counted as empty masks:"
+    assert lines[:5] == [f"  {paths[1]} has no {image}, {name}" for image, name in KEYS[1:]]
+    assert lines[5].startswith("A pixel wins")
+
+
+def test_the_command_lists_the_first_few_missing_rows(tmp_path):
+    paths = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    write_predictions(paths[0], [(f"{number}.png", "x", "") for number in range(9)])
+    write_predictions(paths[1], [("0.png", "x", "")])
+    answer = run(*paths, "--missing", "empty", "--out", tmp_path / "v.csv")
+    assert answer.stdout.splitlines()[5:7] == [f"  {paths[1]} has no 5.png, x", "  and 3 more"]
+
+
+def test_one_row_of_one_image_stands_in_the_singular(tmp_path):
+    write_predictions(tmp_path / "a.csv", [("a.png", "x", "1 2")])
+    answer = run(tmp_path / "a.csv", "--out", tmp_path / "v.csv")
+    assert answer.stdout.endswith("v.csv: 1 row of 1 image\n")
+
+
+def test_a_file_that_votes_is_not_written_over(tmp_path, masks):
+    paths = write(tmp_path, masks)
+    (tmp_path / "link.csv").symlink_to(paths[1])
+    before = paths[1].read_bytes()
+    answer = run(*paths, "--out", tmp_path / "link.csv")
+    assert answer.exit_code == 1
+    assert "link.csv: the result would overwrite one of the files that vote" in answer.stderr
+    assert paths[1].read_bytes() == before
+
+
+def test_a_file_does_not_vote_twice(tmp_path, masks):
+    paths = write(tmp_path, masks)
+    answer = run(*paths, tmp_path / "x" / ".." / "1.csv", "--out", tmp_path / "v.csv")
+    assert answer.exit_code == 1
+    assert f"a file is given twice: got {paths[1]} (to count" in answer.stderr
+    assert "--weights" in answer.stderr
+
+
+def test_files_without_rows_are_refused(tmp_path, masks):
+    paths = write(tmp_path, masks)
+    write_predictions(paths[2], [])
+    for words in ([paths[2]], [*paths, "--missing", "empty"]):
+        answer = run(*words, "--out", tmp_path / "v.csv")
+        assert answer.exit_code == 1
+        assert (
+            answer.stderr == f"Error: {paths[2]}: holds no rows, so there is nothing to vote on\n"
+        )
+    assert not (tmp_path / "v.csv").exists()
 
 
 @pytest.mark.parametrize(
