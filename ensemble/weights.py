@@ -169,12 +169,15 @@ class MemberEntry(BaseModel):
 
 
 class ClassEntry(BaseModel):
-    """One class in per-class.json; members that are not named weigh 0."""
+    """One class in per-class.json; members that are not named weigh 0.
+
+    Exclusive classes have no use for their thresholds, but the file does not know which it is for.
+    """
 
     model_config = _STRICT
 
     weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
-    threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    threshold: Annotated[float, Field(gt=0, lt=1)]
     rule: str = "by hand"
     evidence: dict[str, Any] = Field(default_factory=dict)
 

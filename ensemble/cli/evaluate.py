@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import json_option
+from ensemble.cli.options import (
+    groups_option,
+    json_option,
+    parse_base,
+    rle_base_option,
+    rle_order_option,
+)
 from ensemble.cli.tables import print_table
+from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from ensemble.evaluate import Scores
@@ -21,14 +28,9 @@ if TYPE_CHECKING:
 @click.command(short_help="Score a predictions file against labels.")
 @click.argument("predictions", type=click.Path(path_type=Path))
 @click.argument("labelled", type=click.Path(path_type=Path))
-@click.option("--rle-order", type=click.Choice(["row", "column"]), default="row", show_default=True)
-@click.option("--rle-base", type=click.Choice(["0", "1"]), default="1", show_default=True)
-@click.option(
-    "--groups",
-    metavar="REGEX",
-    help="Which images are of one person, for the intervals: a regular expression for image paths. "
-    "By default the folder that an image lies in, else every image is its own.",
-)
+@rle_order_option
+@rle_base_option
+@groups_option("the folder that an image lies in, else every image is its own")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write image x class Dice."
 )
@@ -56,7 +58,7 @@ def command(
         predictions,
         open_labelled(labelled, groups=groups),
         order=rle_order,
-        base=1 if rle_base == "1" else 0,
+        base=parse_base(rle_base),
         progress=console_progress,
     )
     if out is not None:
@@ -87,10 +89,9 @@ def _show(scores: Scores) -> None:
     worst = scores.dice.mean(axis=1).min()
     rows.append(["mean", f"{scores.mean:.4f}", _span(scores.mean_interval(), 0), f"{worst:.4f}"])
     print_table(["class", "Dice", "95 % interval", "worst image"], rows)
-    click.echo(
-        f"{len(scores.image_names)} images of {len(set(scores.groups))} groups; Dice is averaged "
-        "over images, then over classes."
-    )
+    images = counted(len(scores.image_names), "image")
+    groups = counted(len(set(scores.groups)), "group")
+    click.echo(f"{images} of {groups}; Dice is averaged over images, then over classes.")
 
 
 def _span(interval: Interval | None, index: int) -> str:

@@ -5,15 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ensemble.cli.console import console_line, console_progress
-from ensemble.cli.options import device_option, json_option, members_option, tta_option
+from ensemble.cli.options import (
+    device_option,
+    json_option,
+    members_option,
+    out_option,
+    parse_base,
+    rle_base_option,
+    rle_order_option,
+    tta_option,
+)
+from ensemble.wording import counted
 
 if TYPE_CHECKING:
-    from ensemble.members.member import FusionSpace, Precision
+    from ensemble.members.member import FusionSpace, Precision, RunOptions
+    from ensemble.predict import PredictionSummary
     from ensemble.rle import Order
 
 
@@ -31,15 +42,11 @@ if TYPE_CHECKING:
     type=click.Choice(["prob", "logit"]),
     help="Average probabilities or logits. By default as the weights say, else prob.",
 )
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("predictions.csv"),
-    show_default=True,
-    help="The predictions file; a run that was interrupted goes on where it stopped.",
+@out_option(
+    "predictions.csv", "The predictions file; a run that was interrupted goes on where it stopped."
 )
-@click.option("--rle-order", type=click.Choice(["row", "column"]), default="row", show_default=True)
-@click.option("--rle-base", type=click.Choice(["0", "1"]), default="1", show_default=True)
+@rle_order_option
+@rle_base_option
 @click.option(
     "--image-names",
     type=click.Choice(["base", "path"]),
@@ -86,12 +93,8 @@ def command(
     rle_order: Order,
     rle_base: str,
     image_names: str,
-    device: str,
-    precision: Precision,
-    compiled: bool,
-    at_once: int | None,
-    max_memory: str | None,
     as_json: bool,
+    **run: Any,
 ) -> None:
     """Predict the masks of IMAGES (default: test/) into a run-length CSV.
 
@@ -104,37 +107,66 @@ def command(
     """
     from ensemble.datasets import open_images
     from ensemble.ensembles import load_ensemble
-    from ensemble.members.member import RunOptions
-    from ensemble.memory import parse_bytes
     from ensemble.predict import PredictionFormat, predict
     from ensemble.prediction_plan import plan_prediction
 
-    options = RunOptions(
+    options = _run_options(**run)
+    ensemble = load_ensemble(members, weights, views=tta, space=fuse, options=options)
+    _note_other_settings(weights, tta, fuse)
+    folder = open_images(images)
+    plan = plan_prediction(ensemble, folder, options.max_bytes)
+    for line in plan.lines():
+        console_line(line)
+    output = PredictionFormat(rle_order, parse_base(rle_base), image_names == "path")
+    summary = predict(ensemble, folder, out, plan=plan, output=output, progress=console_progress)
+    click.echo(json.dumps(asdict(summary), default=str) if as_json else _sentence(summary))
+
+
+def _run_options(
+    *,
+    device: str,
+    precision: Precision,
+    compiled: bool,
+    at_once: int | None,
+    max_memory: str | None,
+) -> RunOptions:
+    from ensemble.members.member import RunOptions
+    from ensemble.memory import parse_bytes
+
+    return RunOptions(
         device=device,
         precision=precision,
         compiled=compiled,
         at_once=at_once,
         max_bytes=None if max_memory is None else parse_bytes(max_memory),
     )
-    ensemble = load_ensemble(members, weights, views=tta, space=fuse, options=options)
-    folder = open_images(images)
-    plan = plan_prediction(ensemble, folder, options.max_bytes)
-    for line in plan.lines():
-        console_line(line)
-    summary = predict(
-        ensemble,
-        folder,
-        out,
-        plan=plan,
-        output=PredictionFormat(
-            order=rle_order,
-            base=1 if rle_base == "1" else 0,
-            full_paths=image_names == "path",
-        ),
-        progress=console_progress,
-    )
-    if as_json:
-        click.echo(json.dumps(asdict(summary), default=str))
+
+
+def _note_other_settings(weights: Path | None, tta: str | None, fuse: FusionSpace | None) -> None:
+    """Say so where weights are used with other views or another space than they were made for."""
+    if weights is None or (tta is None and fuse is None):
         return
+    from ensemble.views import parse_views
+    from ensemble.weights import read_weights
+
+    stored = read_weights(weights)
+    other = []
+    if tta is not None and set(parse_views(tta)) != set(parse_views(stored.views)):
+        other.append((_views(stored.views), _views(tta)))
+    if fuse is not None and fuse != stored.space:
+        other.append((f"--fuse {stored.space}", f"--fuse {fuse}"))
+    if other:
+        made_for, asked_for = (" and ".join(words) for words in zip(*other, strict=True))
+        console_line(
+            f"note: {weights} was made for {made_for}; with {asked_for} its weights and thresholds "
+            "may fit less well"
+        )
+
+
+def _views(spec: str) -> str:
+    return f"--tta {spec}" if spec else "no --tta"
+
+
+def _sentence(summary: PredictionSummary) -> str:
     resumed = f", {summary.num_resumed} of them by an earlier run" if summary.num_resumed else ""
-    click.echo(f"{summary.path}: {summary.num_images} images{resumed}")
+    return f"{summary.path}: {counted(summary.num_images, 'image')}{resumed}"

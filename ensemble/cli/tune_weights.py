@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ensemble.cli.console import console_line, console_progress
-from ensemble.cli.options import device_option, json_option, members_option, tta_option
+from ensemble.cli.options import (
+    device_option,
+    groups_option,
+    json_option,
+    members_option,
+    out_option,
+    tta_option,
+)
 from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -20,21 +27,11 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 @click.command(short_help="Members + labelled images -> per-class.json.")
 @click.argument("val", type=click.Path(path_type=Path), default=Path("val"))
 @members_option
-@click.option(
-    "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("per-class.json"),
-    show_default=True,
-    help="The weights file, with the evidence for each class.",
-)
+@out_option("per-class.json", "The weights file, with the evidence for each class.")
 @tta_option
-@click.option(
-    "--groups",
-    metavar="REGEX",
-    help="Which images are of one person: a regular expression searched in image paths, whose "
-    "first group or whole match names the person. By default what the members were trained with "
-    "(groups of zoo.yaml), without that the folder that an image lies in, else every image is "
-    "its own.",
+@groups_option(
+    "what the members were trained with (groups of zoo.yaml), without that the folder that an "
+    "image lies in, else every image is its own"
 )
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

@@ -64,7 +64,7 @@ def test_a_file_written_by_hand_may_be_short(tmp_path):
     path = tmp_path / "w.json"
     path.write_text(
         '{"format": "ens-weights", "version": 1, "members": [{"name": "a"}, {"name": "b"}],'
-        ' "classes": {"x": {"weights": {"b": 2}}}}'
+        ' "classes": {"x": {"weights": {"b": 2}, "threshold": 0.5}}}'
     )
     weights = read_weights(path)
     assert weights.weights.tolist() == [[0], [2]]
@@ -131,6 +131,7 @@ def test_all_faults_are_named_at_once(tmp_path, weights):
         (lambda c: c["classes"].update(Ulna=None), "classes.Ulna: must be a mapping"),
         (lambda c: c["classes"].update(Ulna=[0.5]), "classes.Ulna: must be a mapping"),
         (lambda c: c["classes"]["Ulna"].pop("weights"), "classes.Ulna.weights: is missing"),
+        (lambda c: c["classes"]["Ulna"].pop("threshold"), "classes.Ulna.threshold: is missing"),
         (lambda c: c["classes"]["Ulna"].update(weights=[1, 2]), "Ulna.weights: must be a mapping"),
         (lambda c: c["classes"]["Ulna"]["weights"].update(unet="1"), "Ulna.weights.unet: .*number"),
         (lambda c: c["classes"]["Ulna"]["weights"].update(unet=True), "weights.unet: .*number"),

@@ -1,0 +1,92 @@
+"""What `ens predict` tells, by exit code and output, with a member that is real but tiny."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from ensemble.classes import ClassList
+from ensemble.cli.main import main
+from ensemble.members.file import write_member
+from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
+from ensemble.members.networks import build_network
+from fakes import write_images
+
+CLASSES = ClassList(("left", "right"))
+NETWORK = NetworkSpec(
+    library="smp",
+    arch="unet",
+    encoder="mobilenet_v2",
+    options={"decoder_channels": [8, 8, 8, 8, 8]},
+)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """A folder with a member, an image and weights that were made for hflip and prob."""
+    torch.manual_seed(0)
+    manifest = Manifest(
+        name="m",
+        network=NETWORK,
+        classes=class_field(CLASSES),
+        input=InputSpec(size=(32, 32)),
+        activation="sigmoid",
+        project_version="test",
+    )
+    network = build_network(NETWORK, in_channels=3, num_classes=len(CLASSES))
+    write_member(tmp_path / "members" / "m.pt", manifest, network.state_dict())
+    write_images(tmp_path / "test", {"a.png": (40, 50)})
+    entry = {"weights": {"m": 1.0}, "threshold": 0.5}
+    weights = {
+        "format": "ens-weights",
+        "version": 1,
+        "views": "hflip",
+        "members": [{"name": "m"}],
+        "classes": dict.fromkeys(CLASSES.names, entry),
+    }
+    (tmp_path / "per-class.json").write_text(json.dumps(weights))
+    monkeypatch.chdir(tmp_path)
+
+
+def predict(*words):
+    return CliRunner().invoke(main, ["predict", "--device", "cpu", *words])
+
+
+@pytest.mark.parametrize(
+    ("words", "note"),
+    [
+        ([], None),
+        (["--tta", "hflip", "--fuse", "prob"], None),
+        (["--tta", "vflip"], "was made for --tta hflip; with --tta vflip its weights"),
+        (
+            ["--tta", "", "--fuse", "logit"],
+            "was made for --tta hflip and --fuse prob; with no --tta and --fuse logit its weights",
+        ),
+    ],
+)
+def test_weights_that_were_made_for_something_else_are_noted(here, words, note):
+    answer = predict("--weights", "per-class.json", *words)
+    assert answer.exit_code == 0, answer.output
+    notes = [line for line in answer.stderr.splitlines() if line.startswith("note: ")]
+    assert len(notes) == (note is not None)
+    assert note is None or notes[0].startswith(f"note: per-class.json {note}")
+    assert answer.stdout == "predictions.csv: 1 image\n"
+
+
+def test_faults_of_the_weights_are_told_in_words_of_the_file(here):
+    path = Path("per-class.json")
+    content = json.loads(path.read_text())
+    content["classes"]["left"] = {"weights": {"m": "1"}, "treshold": 0.5}
+    path.write_text(json.dumps(content))
+    answer = predict("--weights", "per-class.json")
+    assert answer.exit_code == 1
+    assert answer.stderr == (
+        "Error: per-class.json: is not a weights file: "
+        "classes.left.weights.m: must be a number, got '1', "
+        "classes.left.threshold: is missing, "
+        "classes.left.treshold: unknown key, did you mean threshold?\n"
+    )
