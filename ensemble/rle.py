@@ -9,6 +9,7 @@ Column-major runs are the runs of the transposed mask; what returns or takes the
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -32,8 +33,24 @@ Base = Literal[0, 1]
 
 _RUN_CHARACTERS = 40
 _WORD_BYTES, _WORD_BITS = 8, 64
-# What other programs write into the field of an empty mask.
-_SENTINELS = ("-1", "nan", "none", "null")
+# What other programs write for an empty mask, in lower case. Some write it for "not predicted".
+NO_MASK_WORDS = frozenset({"-1", "nan", "none", "null", "na", "n/a"})
+
+
+@dataclass(frozen=True, slots=True)
+class RleFormat:
+    """How strings count pixels: along rows or columns, from 0 or from 1."""
+
+    order: Order = "row"
+    base: Base = 1
+
+    def parse(self, text: str, size: tuple[int, int]) -> Runs:
+        """Row-major runs of a string, as `parse_rle`."""
+        return parse_rle(text, size, order=self.order, base=self.base)
+
+    def format(self, runs: Runs, size: tuple[int, int]) -> str:
+        """The string of row-major runs, as `format_rle`."""
+        return format_rle(runs, size, order=self.order, base=self.base)
 
 
 def encode(mask: Mask, *, order: Order = "row") -> Runs:
@@ -51,7 +68,7 @@ def encode(mask: Mask, *, order: Order = "row") -> Runs:
     memory: Order = "column" if mask.flags.f_contiguous and not mask.flags.c_contiguous else "row"
     lines = mask.T if memory == "column" else np.ascontiguousarray(mask)
     runs = _scan(lines.reshape(-1).view(np.uint8), 8, mask.size)
-    return _reordered(runs, mask.shape, memory, order)
+    return reorder(runs, mask.shape, memory, order)
 
 
 def encode_packed(
@@ -76,7 +93,7 @@ def encode_packed(
             got=f"{words.shape} of {words.dtype}",
         )
     runs = _scan(np.ascontiguousarray(words).view(np.uint8), 1, num_pixels)
-    return _reordered(runs, size, packed, order)
+    return reorder(runs, size, packed, order)
 
 
 def decode(runs: Runs, size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -106,9 +123,19 @@ def transpose(runs: Runs, size: tuple[int, int]) -> Runs:
     return transpose_runs(join_touching(runs), size[0], size[1])
 
 
+def reorder(runs: Runs, size: tuple[int, int], old: Order, new: Order) -> Runs:
+    """Runs of an (H, W) = size mask that are in one order in another; as they are if in the same.
+
+    Raises RleError for runs that are transposed and do not fit into it.
+    """
+    if old == new:
+        return runs
+    return transpose(runs, size if old == "row" else size[::-1])
+
+
 def format_rle(runs: Runs, size: tuple[int, int], *, order: Order = "row", base: Base = 1) -> str:
     """Runs as "start length start length ..."; an empty mask is an empty string."""
-    return format_pairs(_reordered(runs, size, "row", order), base=base)
+    return format_pairs(reorder(runs, size, "row", order), base=base)
 
 
 def format_pairs(runs: Runs, *, base: Base = 1) -> str:
@@ -133,7 +160,7 @@ def parse_rle(text: str, size: tuple[int, int], *, order: Order = "row", base: B
             got=error.got,
             remedy=f"the string is read as {order}-major, base {base}",
         ) from error
-    return _reordered(runs, size, order, "row")
+    return reorder(runs, size, order, "row")
 
 
 def parse_pairs(text: str, *, base: Base = 1) -> Runs:
@@ -167,13 +194,6 @@ def _scan(pixels: NDArray[np.uint8], pixel_bits: int, size: int) -> Runs:
     rest = np.zeros(block_bytes, np.uint8)
     rest[: len(pixels) - whole] = pixels[whole:]
     return words_to_runs(blocks, rest.view(np.uint64), pixel_bits, size)
-
-
-def _reordered(runs: Runs, size: tuple[int, int], old: Order, new: Order) -> Runs:
-    """Runs of an (H, W) = size mask in another order."""
-    if old == new:
-        return runs
-    return transpose(runs, size if old == "row" else size[::-1])
 
 
 def _refuse_bad_run(runs: Runs, num_pixels: int | None) -> None:
@@ -212,7 +232,7 @@ def _parse_numbers(text: str) -> NDArray[np.int64]:
 
 def _number_fault(text: str, place: int) -> RleError:
     """What is wrong with the word that holds byte `place`."""
-    if text.strip().lower() in _SENTINELS:
+    if text.strip().lower() in NO_MASK_WORDS:
         return RleError(
             "a run-length string is a word for an empty mask",
             expected="an empty field",

@@ -20,11 +20,10 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ensemble.errors import DataError, few
+from ensemble.rle import NO_MASK_WORDS
 
 COLUMNS = ("image_name", "class", "rle")
 
-# What other programs write for an empty mask, in lower case. Some write it for "not predicted".
-_NO_MASK = frozenset({"-1", "nan", "none", "null", "na", "n/a"})
 _BYTE_ORDER_MARK = "\ufeff"
 # A field in quotes (1) or without (2), and what ends it: a comma (3) or the end of the record.
 _FIELD = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",]*))(,|\Z)')
@@ -193,7 +192,7 @@ def _to_row(text: str, columns: tuple[int, int, int]) -> _Row:
     row = _Row(*(fields[column] for column in columns))
     if not (row.image_name and row.class_name):
         raise DataError("names no image or no class")
-    if row.rle.strip().lower() in _NO_MASK:
+    if row.rle.strip().lower() in NO_MASK_WORDS:
         raise DataError(f"has {row.rle} for a mask, where an empty one is an empty field")
     return row
 

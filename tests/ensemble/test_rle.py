@@ -7,6 +7,7 @@ from numpy.testing import assert_array_equal
 import reference
 from ensemble.errors import RleError
 from ensemble.rle import (
+    RleFormat,
     area,
     check_runs,
     decode,
@@ -17,6 +18,7 @@ from ensemble.rle import (
     format_rle,
     parse_pairs,
     parse_rle,
+    reorder,
     transpose,
 )
 from strategies import masks, packed_words
@@ -51,6 +53,20 @@ def test_parse_inverts_format(mask, order, base):
     runs = encode(mask)
     text = format_rle(runs, mask.shape, order=order, base=base)
     assert_array_equal(parse_rle(text, mask.shape, order=order, base=base), runs)
+
+
+@given(masks(), orders, bases)
+def test_a_format_parses_what_it_formats(mask, order, base):
+    written, runs = RleFormat(order, base), encode(mask)
+    text = written.format(runs, mask.shape)
+    assert text == reference.rle_string(mask, order=order, base=base)
+    assert_array_equal(written.parse(text, mask.shape), runs)
+
+
+@given(masks(), orders, orders)
+def test_reordered_runs_are_those_of_the_mask_in_that_order(mask, old, new):
+    runs = reorder(encode(mask, order=old), mask.shape, old, new)
+    assert_array_equal(runs, encode(mask, order=new))
 
 
 @given(masks(), orders, st.sampled_from([1, 7, 255]), st.booleans())
@@ -143,6 +159,7 @@ def test_touching_runs_are_joined():
         ("1 -2", "a negative number: .*got '-2'"),
         ("-1", "a word for an empty mask: expected an empty field, got '-1'"),
         ("nan", "a word for an empty mask"),
+        (" N/A", "a word for an empty mask"),
         ("NaN", "a word for an empty mask"),
         ("1 x", "no number of a pixel: expected whole numbers .*got 'x'"),
         ("1  \ud55c 2", "got '\ud55c'"),
