@@ -24,6 +24,7 @@ from ensemble.residency import Residency, Turn, load_in_turns, resident
 from ensemble.rle import Runs
 from ensemble.views import format_views, parse_views
 from ensemble.weights import FusionWeights, match_members, read_weights, uniform_weights
+from ensemble.windows import order_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +155,7 @@ class Ensemble:
 
         Rows of windows are looked at in the order of their tops, whichever member they are of.
         """
-        looks = [
-            (top, row, part, windows)
-            for part in self._windowed
-            for windows in [windows_over(part.input, image.size)]
-            for row, top in enumerate(windows.starts)
-        ]
-        looks.sort(key=lambda look: look[0])
+        windows = [windows_over(part.input, image.size) for part in self._windowed]
         tallest = max(part.input.size[0] for part in self._windowed)
         fused = FusedRows(
             len(self.weights.class_names),
@@ -168,13 +163,14 @@ class Ensemble:
             image.size[1],
             self._windowed[0].member.device,
         )
-        ends = [top for top, *_ in looks[1:]] + [image.size[0]]
-        for (top, row, part, windows), end in zip(looks, ends, strict=True):
-            pixels = image.pixels[part.input]
-            for piece in windows.look(part.member, pixels, row, self.views, self.weights.space):
+        for look in order_rows([each.starts for each in windows], image.size[0]):
+            part = self._windowed[look.plan]
+            pixels, space = image.pixels[part.input], self.weights.space
+            pieces = windows[look.plan].look(part.member, pixels, look.row, self.views, space)
+            for piece in pieces:
                 fused.add(piece, part.share)
-            if end > top:
-                yield fused.take(end)
+            if look.end > fused.top:
+                yield fused.take(look.end)
 
     def masks(self, band: Band) -> list[Runs]:
         """Masks of a band of rows: runs along the whole image, one entry a class."""

@@ -39,10 +39,6 @@ class MemberShare:
     def __len__(self) -> int:
         return len(self.classes)
 
-    def weights_on(self, device: torch.device) -> Tensor:
-        """The weights (n, 1, 1) on a device."""
-        return self.weights.to(device)[:, None, None]
-
     @property
     def is_plain(self) -> bool:
         """Whether channel c goes to class c, for the first n of both."""
@@ -71,14 +67,8 @@ class FusedMaps:
 
     @torch.inference_mode()
     def add(self, soft_map: Tensor, share: MemberShare) -> None:
-        """Add a member's soft map (C_m, h, w) float32 in place, on the device of its grid.
-
-        The first map of a grid becomes its sum where its classes are those of the ensemble.
-        """
+        """Add a member's soft map (C_m, h, w) float32 in place, on the device of its grid."""
         grid = (soft_map.shape[1], soft_map.shape[2])
-        if grid not in self._sums and share.is_plain and len(share) == self._num_classes:
-            self._sums[grid] = soft_map[: len(share)].mul_(share.weights_on(soft_map.device))
-            return
         if grid not in self._sums:
             self._sums[grid] = soft_map.new_zeros((self._num_classes, *grid))
         total = self._sums[grid]
@@ -110,6 +100,11 @@ class FusedRows:
         place = self._sums[:, top : top + height, piece.left : piece.left + width]
         _add(place, piece.maps.to(self._sums.device), share)
 
+    @property
+    def top(self) -> int:
+        """The first row that was not taken yet."""
+        return self._top
+
     def take(self, end: int) -> NDArray[np.float32]:
         """The rows (C, n, W) up to `end` that were not taken yet; nothing may be added to them."""
         count = end - self._top
@@ -122,7 +117,7 @@ class FusedRows:
 def _add(total: Tensor, maps: Tensor, share: MemberShare) -> None:
     """Add the classes of a member's maps with their weights to a total (C, h, w), in place."""
     device = maps.device
-    weights = share.weights_on(device)
+    weights = share.weights.to(device)[:, None, None]
     if share.is_plain and len(share) == len(total) == len(maps):
         total.addcmul_(maps, weights)
     else:

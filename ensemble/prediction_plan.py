@@ -62,11 +62,12 @@ class PredictionPlan:
 def plan_prediction(
     ensemble: Ensemble, images: ImageFolder, max_bytes: int | None = None
 ) -> PredictionPlan:
-    """Plan for images like the largest of the first few.
+    """Plan for images like the largest of some, spread over the folder.
 
     Raises DeviceMemoryError where a CPU would need more than `max_bytes`; fewer images then wait.
     """
-    size = _largest([sample.image for sample in images.samples[:_LOOKED_AT]])
+    step = max(len(images.samples) // _LOOKED_AT, 1)
+    size = _largest([sample.image for sample in images.samples[::step]])
     base = max(ensemble.measured_bytes, process_bytes()) if ensemble.on_cpu else process_bytes()
     base += DECODERS * _DECODED_BYTES_A_PIXEL * size[0] * size[1]
     input_bytes, map_bytes, needed = _input_bytes(ensemble, size), _map_bytes(ensemble, size), 0

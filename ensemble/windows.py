@@ -8,6 +8,7 @@ can be added as it comes: at every pixel the weights of the windows over it sum 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -45,6 +46,28 @@ def plan_windows(
         total[start : start + size] += profile
     weights = np.stack([profile / total[start : start + size] for start in starts])
     return WindowAxis(tuple(starts), size, weights.astype(np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRow:
+    """A row of windows to look at: row `row` of plan `plan`; then all rows above `end` are done."""
+
+    plan: int
+    row: int
+    end: int
+
+
+def order_rows(starts: Sequence[Sequence[int]], height: int) -> list[WindowRow]:
+    """Rows of windows of several plans over one image of `height` rows, in the order of their tops.
+
+    `starts`: the rising first pixel rows of each plan's rows of windows.
+    """
+    looks = sorted(
+        ((top, plan, row) for plan, tops in enumerate(starts) for row, top in enumerate(tops)),
+        key=lambda look: look[0],
+    )
+    ends = [top for top, *_ in looks[1:]] + [height]
+    return [WindowRow(plan, row, end) for (_, plan, row), end in zip(looks, ends, strict=True)]
 
 
 def _gaussian(size: int) -> NDArray[np.float64]:

@@ -1,3 +1,4 @@
+import ctypes
 import sys
 
 import numpy as np
@@ -6,7 +7,14 @@ import torch
 
 from ensemble import memory
 from ensemble.errors import ConfigError
-from ensemble.memory import format_bytes, measured, parse_bytes, process_bytes
+from ensemble.memory import (
+    format_bytes,
+    give_back,
+    keep_freed_memory,
+    measured,
+    parse_bytes,
+    process_bytes,
+)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +42,17 @@ def test_a_passing_peak_is_measured():
     assert usage.peak - usage.before > 150e6
     assert usage.after < usage.peak
     assert process_bytes() > 10e6
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="only glibc keeps memory")
+def test_freed_memory_is_kept_until_it_is_given_back():
+    keep_freed_memory()
+    give_back(torch.device("cpu"))
+    before = process_bytes()
+    np.ones(10_000_000)
+    assert process_bytes() - before > 70e6
+    give_back(torch.device("cpu"))
+    assert process_bytes() - before < 20e6
 
 
 def test_a_system_that_does_not_tell_leaves_zeros(tmp_path, monkeypatch):

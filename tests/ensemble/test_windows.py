@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.windows import plan_windows
+from ensemble.windows import order_rows, plan_windows
 
 plans = st.tuples(
     st.integers(1, 60),
@@ -44,3 +44,16 @@ def test_a_gaussian_weighs_the_middle_of_a_window_most():
     first = axis.weights[0]
     assert (first[:8] == 1).all()
     assert (np.diff(first[8:]) < 0).all()
+
+
+@given(st.lists(plans, min_size=1, max_size=3), st.integers(0, 100))
+def test_rows_of_several_plans_are_in_order_and_done_where_they_say(several, below):
+    axes = [plan_windows(a + b, a, overlap=c, weighting=d) for a, b, c, d in several]
+    height = max(axis.starts[-1] for axis in axes) + 1 + below
+    rows = order_rows([axis.starts for axis in axes], height)
+    every = {(plan, row) for plan, axis in enumerate(axes) for row in range(len(axis.starts))}
+    assert {(look.plan, look.row) for look in rows} == every
+    assert len(rows) == len(every)
+    tops = [axes[look.plan].starts[look.row] for look in rows]
+    assert [look.end for look in rows] == [*tops[1:], height]
+    assert tops == sorted(tops)
