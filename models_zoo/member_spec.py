@@ -40,6 +40,10 @@ _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
 
 
+def _is_boolean(value: object) -> bool:
+    return isinstance(value, bool)  # which to Python is a whole number
+
+
 class Section(BaseModel):
     """A part of zoo.yaml: unknown keys are refused, and so is true or false for anything else.
 
@@ -51,7 +55,7 @@ class Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_boolean(cls, value: Any) -> Any:
-        if isinstance(value, bool):
+        if _is_boolean(value):
             raise ValueError(
                 f"is {str(value).lower()}: YAML reads yes, no, on and off as true and false; "
                 "quote the word, or write none for nothing"
@@ -155,7 +159,7 @@ class MemberSpec(Section):
     @field_validator("size", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
-        return (value, value) if isinstance(value, int | str) else value
+        return (value, value) if isinstance(value, int | str) and not _is_boolean(value) else value
 
     @field_validator("window", mode="before")
     @classmethod
@@ -165,7 +169,7 @@ class MemberSpec(Section):
     @field_validator("mean", "std", mode="before")
     @classmethod
     def _one_for_grey(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | float) else value
+        return (value,) if isinstance(value, int | float) and not _is_boolean(value) else value
 
     @field_validator("name")
     @classmethod
