@@ -15,7 +15,7 @@ from ensemble.classes import ClassList
 from ensemble.cli.main import main
 from ensemble.errors import OutputError
 from ensemble.journal import Journal
-from ensemble.members.file import write_member
+from ensemble.members.file import read_member, write_member
 from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
 from ensemble.members.networks import build_network
 from ensemble.outputs.rle_csv import write_predictions
@@ -121,6 +121,15 @@ def test_predictions_that_do_not_fit_leave_the_old_file(tmp_path):
         write_predictions(path, rows)
     assert path.read_bytes() == old
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_member_that_does_not_fit_is_stated_in_the_words_of_the_system(workplace):
+    member = read_member(workplace / "members" / "m.pt")
+    path = workplace / "members" / "new.pt"
+    with room_for(9999), pytest.raises(OutputError, match="cannot be written: ") as caught:
+        write_member(path, member.manifest, member.state_dict)
+    assert str(caught.value) == f"{path}: cannot be written: File too large"
+    assert sorted(path.name for path in path.parent.iterdir()) == ["m.pt"]
 
 
 def test_a_soft_map_that_does_not_fit_is_stated_and_absent(tmp_path):

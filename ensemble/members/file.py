@@ -40,10 +40,12 @@ def write_member(path: Path, manifest: Manifest, state_dict: Mapping[str, Tensor
         },
     }
     try:
-        with whole_file(path) as part:
-            torch.save(content, part)
-    except RuntimeError as error:  # torch's own writer on a full disk
-        raise OutputError(f"cannot be written: {error}", where=path) from error
+        with whole_file(path) as part, part.open("wb") as stream:
+            torch.save(content, stream)
+    except RuntimeError as error:  # torch's own of where it stopped, over the system's of why
+        cause = error.__context__
+        reason = cause.strerror if isinstance(cause, OSError) else error
+        raise OutputError(f"cannot be written: {reason}", where=path) from error
 
 
 def read_member(path: Path) -> MemberFile:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import segmentation_models_pytorch as smp
@@ -69,25 +71,39 @@ def build_network(
     try:
         if spec.library == "torchvision":
             return _build_torchvision(spec, num_classes, weights)
-        network: nn.Module = smp.create_model(
-            spec.arch,
-            encoder_name=spec.encoder,
-            encoder_weights=weights,
-            in_channels=in_channels,
-            classes=num_classes,
-            **spec.options,
-        )
+        with _without_retries():
+            network: nn.Module = smp.create_model(
+                spec.arch,
+                encoder_name=spec.encoder,
+                encoder_weights=weights,
+                in_channels=in_channels,
+                classes=num_classes,
+                **spec.options,
+            )
+    except OSError as error:  # before its children that are ValueErrors too, as a hub raises them
+        raise ConfigError(
+            f"the {weights} weights of {spec.encoder or spec.arch} cannot be fetched: "
+            + str(error).partition(". ")[0],
+            remedy="connect to the net once, or set weights: none to train from scratch",
+        ) from error
     except BUILD_REFUSALS as error:
         with_encoder = f" with encoder {spec.encoder}" if spec.encoder else ""
         raise ConfigError(
             f"{spec.library} cannot build {spec.arch}{with_encoder}: {refusal_text(error)}"
         ) from error
-    except OSError as error:
-        raise ConfigError(
-            f"the {weights} weights of {spec.encoder or spec.arch} cannot be fetched: {error}",
-            remedy="set weights: none to train from scratch",
-        ) from error
     return network
+
+
+@contextmanager
+def _without_retries() -> Iterator[None]:
+    """The hub's lines about every try are not shown: in the end it answers or raises."""
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def refusal_text(error: Exception) -> str:

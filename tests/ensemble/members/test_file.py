@@ -203,7 +203,7 @@ def test_writing_is_whole_or_not_at_all(path, network, monkeypatch):
     before = path.read_bytes()
 
     def torn(_content, part):
-        part.write_bytes(b"half")
+        part.write(b"half")
         raise RuntimeError("disk full")
 
     monkeypatch.setattr(torch, "save", torn)

@@ -1,5 +1,7 @@
 """What a network may be built from, and how refusals of the libraries become stated errors."""
 
+import logging
+
 import pytest
 import segmentation_models_pytorch as smp
 import torch
@@ -89,3 +91,25 @@ def test_whatever_a_library_raises_while_building_is_stated(monkeypatch, error):
     monkeypatch.setattr(smp, "create_model", refuse)
     with pytest.raises(ConfigError, match="cannot build unet with encoder resnet18: odd"):
         _build("unet")
+
+
+class _HubAwayError(FileNotFoundError, ValueError):
+    """As the hub's own errors, which are of both kinds."""
+
+
+def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog):
+    def create_model(*args, **options):
+        logging.getLogger("huggingface_hub.utils").warning("Retrying in 1s")
+        raise _HubAwayError("no connection. Please check it and try again")
+
+    monkeypatch.setattr(smp, "create_model", create_model)
+    spec = NetworkSpec(library="smp", arch="unet", encoder="resnet18")
+    with pytest.raises(ConfigError) as caught:
+        build_network(spec, in_channels=3, num_classes=2, weights="imagenet")
+    assert str(caught.value) == (
+        "the imagenet weights of resnet18 cannot be fetched: no connection "
+        "(connect to the net once, or set weights: none to train from scratch)"
+    )
+    assert caplog.records == []
+    logging.getLogger("huggingface_hub.utils").warning("after")
+    assert [record.message for record in caplog.records] == ["after"]
