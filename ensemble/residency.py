@@ -118,7 +118,8 @@ def _load(
         f"{loaded[0].name} does not fit",
         expected=f"at most {format_bytes(options.max_bytes)}",
         got=format_bytes(peak),
-        remedy="raise --max-memory, or drop the larger scales of --tta",
+        remedy="raise --max-memory"
+        + (", or drop the larger scales of --tta" if any(view.scale > 1 for view in views) else ""),
     )
 
 

@@ -213,7 +213,7 @@ def _parse_value(name: str, text: str) -> float:
         value = 0.0
     if not MIN_FACTOR <= value <= MAX_FACTOR:
         raise ConfigError(
-            f"a {name} must be a number",
+            f"a {name} must be a number above 0",
             where="--tta",
             expected=f"{MIN_FACTOR:g} to {MAX_FACTOR:g}",
             got=repr(text),

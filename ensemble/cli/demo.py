@@ -38,11 +38,18 @@ def command(folder: Path, images: int, seed: int, device: str, as_json: bool) ->
     """
     from models_zoo.demo import DemoPlan, run_demo
 
-    result = run_demo(
-        folder,
-        DemoPlan(images=images, seed=seed),
-        device=device,
-        reporter=TrainingLines(),
-        progress=console_progress,
-    )
+    try:
+        result = run_demo(
+            folder,
+            DemoPlan(images=images, seed=seed),
+            device=device,
+            reporter=TrainingLines(),
+            progress=console_progress,
+        )
+    except KeyboardInterrupt:
+        click.echo(
+            f"stopped: {folder} is not finished; remove it, or name another folder, to start again",
+            err=True,
+        )
+        raise
     click.echo(json.dumps(result.as_dict()) if as_json else result.text())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
@@ -11,24 +10,31 @@ from ensemble.cli.options import json_option
 
 
 @click.command(short_help="Show a member's manifest.")
-@click.argument("member", type=click.Path(path_type=Path))
+@click.argument("member")
 @json_option
-def command(member: Path, as_json: bool) -> None:
-    """Show the manifest of a MEMBER file: network, classes, input, how it was trained.
+def command(member: str, as_json: bool) -> None:
+    """Show the manifest of MEMBER: network, classes, input, how it was trained.
+
+    MEMBER is a file, a glob, a folder or a name in members/, as --members of ens predict takes it.
+    Several members follow each other: YAML documents, or with --json one object a line.
 
     \b
     Examples:
-        ens inspect members/unet-resnet34-512.pt
+        ens inspect unet-resnet34-512
         ens inspect --json members/unet-resnet34-512.pt
+        ens inspect members/
     """
     import yaml
 
     from ensemble.members.file import read_member
+    from ensemble.members.roster import find_members
 
-    stored = read_member(member)
-    content = stored.manifest.model_dump(mode="json")
-    content["sha256"] = stored.sha256
-    if as_json:
-        click.echo(json.dumps(content, ensure_ascii=False))
-    else:
+    for number, path in enumerate(find_members([member])):
+        stored = read_member(path)
+        content = stored.manifest.model_dump(mode="json") | {"sha256": stored.sha256}
+        if as_json:
+            click.echo(json.dumps(content, ensure_ascii=False))
+            continue
+        if number:
+            click.echo("---")
         click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())

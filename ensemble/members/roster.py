@@ -69,7 +69,11 @@ def merge_class_lists(members: Sequence[Member]) -> ClassList:
             f"{member.name} {'exclusive' if classes.exclusive else 'overlapping'}"
             for member, classes in zip(members, lists, strict=True)
         )
-        raise MemberError("members disagree on whether classes exclude each other", got=kinds)
+        raise MemberError(
+            "members disagree on whether classes exclude each other",
+            got=kinds,
+            remedy="name members of one kind with --members",
+        )
     longest = max(lists, key=len)
     names = list(longest.names)
     for classes in lists:

@@ -63,6 +63,8 @@ def plan_classes(members: Sequence[Member], labelled: ClassList) -> ClassPlan:
             "labels and members disagree on whether classes exclude each other",
             got=f"exclusive {str(labelled.exclusive).lower()} in the labels, "
             f"{str(merged.exclusive).lower()} in the members",
+            remedy="set exclusive in classes.yaml as the members were trained, or name others with "
+            "--members",
         )
     names = tuple(name for name in merged.names if name in labelled.names)
     lists = [member.manifest.class_list for member in members]

@@ -6,6 +6,7 @@ an image is the same whatever is drawn before it, beside it, or not at all.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,9 +63,13 @@ def plan_shots(images: int, size: int, seed: int) -> tuple[Shot, ...]:
     Persons are dealt 60/20/20 into train, val and test, at least one each; bent wrists are dealt
     within a part to the nearest whole image. Raises ConfigError for numbers that cannot be met.
     """
-    _check("images", images, MIN_IMAGES, None)
-    _check("size", size, MIN_SIZE, MAX_SIZE)
-    _check("seed", seed, 0, None)
+    _refuse_faults(
+        [
+            *_faults("images", images, MIN_IMAGES, None),
+            *_faults("size", size, MIN_SIZE, MAX_SIZE),
+            *_faults("seed", seed, 0, None),
+        ]
+    )
     generator = stream(seed, PLAN_STREAM)
     persons = (images + 1) // 2
     parts = _deal_parts(persons, generator)
@@ -83,10 +88,15 @@ def plan_shots(images: int, size: int, seed: int) -> tuple[Shot, ...]:
     return tuple(shots)
 
 
-def _check(name: str, value: int, least: int, most: int | None) -> None:
+def _faults(name: str, value: int, least: int, most: int | None) -> Iterator[str]:
     if value < least or (most is not None and value > most):
         limits = f"at least {least}" if most is None else f"{least} to {most}"
-        raise ConfigError(f"{name} of a phantom is out of range", expected=limits, got=value)
+        yield f"{name} must be {limits}, got {value}"
+
+
+def _refuse_faults(faults: Sequence[str]) -> None:
+    if faults:
+        raise ConfigError(f"a phantom cannot be drawn: {'; '.join(faults)}")
 
 
 def _deal_parts(persons: int, generator: np.random.Generator) -> list[Part]:

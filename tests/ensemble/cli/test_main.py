@@ -42,8 +42,12 @@ def test_unknown_commands_and_options_are_usage_errors():
         (["predict", "--members", "*.nothing"], "no member file"),
         (["predict", "--tta", "flip"], "unknown view 'flip'"),
         (["predict", "--weights", "none.json"], "ens tune-weights"),
-        (["inspect", "none.pt"], "no such member file"),
-        (["make-phantom", "x", "--images", "1"], "images"),
+        (["inspect", "none.pt"], "no member file none.pt"),
+        (
+            ["make-phantom", "x", "--images", "4", "--size", "3"],
+            "images must be at least 6, got 4; size must be 64 to 4096, got 3",
+        ),
+        (["predict", "--tta", "scale=0"], "a scale must be a number above 0: expected 0.1 to 8"),
     ],
 )
 def test_a_stated_failure_is_one_line_and_exit_code_1(tmp_path, monkeypatch, args, what):
@@ -55,7 +59,33 @@ def test_a_stated_failure_is_one_line_and_exit_code_1(tmp_path, monkeypatch, arg
     assert result.output.count("\n") == 1
 
 
-def test_a_bug_keeps_its_traceback(monkeypatch):
+def test_help_of_make_phantom_says_the_limits():
+    from models_zoo.phantom.plan import MAX_SIZE, MIN_IMAGES, MIN_SIZE
+
+    text = " ".join(run("make-phantom", "--help").output.split())
+    assert f"{MIN_IMAGES} or more" in text
+    assert f"{MIN_SIZE} to {MAX_SIZE}" in text
+
+
+def test_a_demo_that_is_interrupted_says_what_it_leaves(tmp_path, monkeypatch):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("models_zoo.demo.make_phantom", interrupt)
+    result = run("demo", str(tmp_path / "d"))
+    assert result.exit_code == 1
+    lines = result.stderr.split("\n")
+    assert lines[0] == (
+        f"stopped: {tmp_path / 'd'} is not finished; remove it, or name another folder, to start "
+        "again"
+    )
+    assert "Aborted!" in lines
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bug_keeps_its_traceback(tmp_path, monkeypatch):
+    (tmp_path / "x.pt").touch()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("ensemble.members.file.read_member", lambda _: 1 / 0)
     assert isinstance(run("inspect", "x.pt").exception, ZeroDivisionError)
 

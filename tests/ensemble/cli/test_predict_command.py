@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from click.testing import CliRunner
 
 from ensemble.classes import ClassList
@@ -75,6 +76,17 @@ def test_weights_that_were_made_for_something_else_are_noted(here, words, note):
     assert len(notes) == (note is not None)
     assert note is None or notes[0].startswith(f"note: per-class.json {note}")
     assert answer.stdout == "predictions.csv: 1 image\n"
+
+
+def test_inspect_takes_names_folders_and_globs_as_members_do(here):
+    Path("members/n.pt").write_bytes(Path("members/m.pt").read_bytes())
+    for word, count in (("m", 1), ("members/m.pt", 1), ("members/", 2), ("members/*.pt", 2)):
+        answer = CliRunner().invoke(main, ["inspect", word, "--json"])
+        assert answer.exit_code == 0, answer.output
+        lines = [json.loads(line) for line in answer.stdout.splitlines()]
+        assert [line["name"] for line in lines] == ["m"] * count
+    answer = CliRunner().invoke(main, ["inspect", "members"])
+    assert [content["name"] for content in yaml.safe_load_all(answer.stdout)] == ["m", "m"]
 
 
 def test_faults_of_the_weights_are_told_in_words_of_the_file(here):

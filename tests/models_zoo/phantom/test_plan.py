@@ -46,8 +46,15 @@ def test_most_names_have_no_side_and_those_that_have_one_are_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("images", "size", "seed"), [(5, 64, 0), (6, 63, 0), (6, 4097, 0), (6, 64, -1)]
+    ("images", "size", "seed", "word"),
+    [
+        (5, 64, 0, "images"),
+        (6, 63, 0, "size"),
+        (6, 4097, 0, "size"),
+        (6, 64, -1, "seed"),
+        (4, 3, 0, "images must be at least 6, got 4; size"),
+    ],
 )
-def test_numbers_out_of_range_are_refused(images: int, size: int, seed: int) -> None:
-    with pytest.raises(ConfigError, match="out of range"):
+def test_numbers_out_of_range_are_refused(images: int, size: int, seed: int, word: str) -> None:
+    with pytest.raises(ConfigError, match=f"{word} must be .*, got"):
         plan_shots(images, size, seed)
