@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.errors import ClassListError
+from ensemble.errors import ClassListError, few
+from ensemble.wording import shown
 from ensemble.yaml_file import read_yaml_file
 
 CLASS_FILE = "classes.yaml"
@@ -133,20 +134,25 @@ def read_class_list(path: Path) -> ClassList:
 def class_list_from_dict(content: Any) -> ClassList:
     """Build a class list from plain types, as `classes.yaml` and member manifests hold it."""
     known = {"names", "exclusive", "mirror_pairs", "values", "ignore"}
-    if not isinstance(content, dict) or "names" not in content:
-        raise ClassListError("must be a mapping with the key names")
+    if not isinstance(content, dict):
+        raise ClassListError("must be a mapping with the key names", got=shown(content))
+    if "names" not in content:
+        raise ClassListError(
+            "must have the key names",
+            got=f"the keys {few([str(key) for key in content])}" if content else "no key",
+        )
     if unknown := sorted(str(key) for key in set(content) - known):
         raise ClassListError(
             "unknown keys", got=", ".join(unknown), expected=", ".join(sorted(known))
         )
     exclusive = content.get("exclusive", False)
     if not isinstance(exclusive, bool):
-        raise ClassListError("exclusive must be true or false", got=repr(exclusive))
+        raise ClassListError("exclusive must be true or false", got=shown(exclusive))
     pairs = _list_of("mirror_pairs", content.get("mirror_pairs") or [])
     values = content.get("values")
     ignore = content.get("ignore")
     if ignore is not None and not _is_int(ignore):
-        raise ClassListError("ignore must be a pixel value", got=repr(ignore))
+        raise ClassListError("ignore must be a pixel value", got=shown(ignore))
     return ClassList(
         names=_names(content["names"]),
         exclusive=exclusive,
@@ -174,7 +180,7 @@ def _is_int(value: object) -> bool:
 
 def _list_of(key: str, value: object) -> list[Any]:
     if not isinstance(value, list):
-        raise ClassListError(f"{key} must be a list", got=repr(value))
+        raise ClassListError(f"{key} must be a list", got=shown(value))
     return value
 
 
@@ -191,7 +197,7 @@ def _names(value: object) -> tuple[str, ...]:
 
 def _pair(value: object) -> tuple[str, str]:
     if not isinstance(value, list) or len(value) != 2:
-        raise ClassListError("a mirror pair must be two class names", got=repr(value))
+        raise ClassListError("a mirror pair must be two class names", got=shown(value))
     first, second = _names(value)
     return first, second
 
@@ -199,5 +205,5 @@ def _pair(value: object) -> tuple[str, str]:
 def _pixel_values(value: object) -> tuple[int, ...]:
     values = _list_of("values", value)
     if not all(_is_int(number) and number >= 0 for number in values):
-        raise ClassListError("values must be whole numbers from 0 on", got=repr(value))
+        raise ClassListError("values must be whole numbers from 0 on", got=shown(value))
     return tuple(values)

@@ -20,6 +20,7 @@ from ensemble.progress import Progress, silent
 from ensemble.rle import Base, Order, Runs, parse_rle
 from ensemble.rle_table import RleTable, open_rle_table
 from ensemble.whole_file import whole_file
+from ensemble.wording import counted
 
 INTERVAL_LEVEL = 0.95
 
@@ -130,7 +131,7 @@ def _check_classes(table: RleTable, names: Mapping[str, str], class_names: Seque
     """Raise DataError unless every image has every class; `names`: samples by name in the table."""
     if unknown := sorted(set(table.class_names) - set(class_names)):
         raise DataError(
-            f"{len(unknown)} classes are not in the labels",
+            counted(len(unknown), "class is", "classes are") + " not in the labels",
             where=table.path,
             got=few(unknown),
             expected=", ".join(class_names),
@@ -143,7 +144,7 @@ def _check_classes(table: RleTable, names: Mapping[str, str], class_names: Seque
     ]
     if missing:
         raise DataError(
-            f"{len(missing)} rows are missing",
+            counted(len(missing), "row is", "rows are") + " missing",
             where=table.path,
             got=f"no {few(missing)}",
             remedy="an empty mask needs a row with an empty field",

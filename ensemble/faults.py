@@ -13,12 +13,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from ensemble.wording import counted
+from ensemble.wording import counted, shown
 
 Loc = tuple[str | int, ...]
 
 _MUST_BE = "must be "
-_LONGEST_VALUE = 60
 
 # What a value must be, by pydantic's name of the fault; the braces hold its limits.
 _EXPECTED = {
@@ -42,7 +41,6 @@ _COUNTED = {
     "too_short": ("must have at least", "min_length"),
     "too_long": ("must have at most", "max_length"),
 }
-_AS_WRITTEN = {None: "nothing", True: "true", False: "false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +112,7 @@ def _message(model: type[BaseModel], loc: Loc, faults: Sequence[Mapping[str, Any
         wanted = [_MUST_BE + " or ".join(text.removeprefix(_MUST_BE) for text in wanted)]
     if first["type"] in ("value_error", "json_invalid"):
         return wanted[0]
-    return f"{wanted[0]}, got {_shown(first['input'])}"
+    return f"{wanted[0]}, got {shown(first['input'])}"
 
 
 def _wanted(fault: Mapping[str, Any]) -> str:
@@ -137,18 +135,6 @@ def _wanted(fault: Mapping[str, Any]) -> str:
 
 def _plain(limit: Any) -> Any:
     return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
-
-
-def _shown(value: Any) -> str:
-    """A value as its author wrote it; what is long is named."""
-    if value is None or isinstance(value, bool):
-        return _AS_WRITTEN[value]
-    if isinstance(value, Mapping):
-        return "a mapping"
-    text = repr(value)
-    if isinstance(value, list | tuple) and len(text) > _LONGEST_VALUE:
-        return f"a list of {len(value)}"
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."
 
 
 def _keys_beside(model: type[BaseModel], loc: Loc) -> list[str]:

@@ -1,6 +1,12 @@
-"""How messages count things."""
+"""How messages count things, and show what stands in a file."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_LONGEST_VALUE = 60
+_AS_WRITTEN = {None: "nothing", True: "true", False: "false"}
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:
@@ -10,3 +16,15 @@ def counted(number: int, one: str, many: str | None = None) -> str:
     counted(n, "row is missing", "rows are missing").
     """
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def shown(value: Any) -> str:
+    """A value as its author wrote it; what is long is named."""
+    if value is None or isinstance(value, bool):
+        return _AS_WRITTEN[value]
+    if isinstance(value, Mapping):
+        return "a mapping"
+    text = repr(value)
+    if isinstance(value, list | tuple) and len(text) > _LONGEST_VALUE:
+        return f"a list of {len(value)}"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}..."

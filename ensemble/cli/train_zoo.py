@@ -13,6 +13,7 @@ import click
 from ensemble.cli.console import console_progress
 from ensemble.cli.options import device_option, json_option
 from ensemble.cli.tables import print_table
+from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from models_zoo.leaderboard import Standing
@@ -98,7 +99,8 @@ def command(
         _print_standings(training.standings)
     if training.failed:
         raise click.ClickException(
-            f"{len(training.failed)} members could not be trained: "
+            counted(len(training.failed), "member")
+            + " could not be trained: "
             + "; ".join(training.failed.values())
         )
 

@@ -20,8 +20,10 @@ from ensemble.labels.pairing import pair_names
 from ensemble.labels.source import add_runs, finish_label, refuse_size, refuse_unknown
 from ensemble.rle import Runs
 from ensemble.samples import Sample
+from ensemble.wording import counted
 
 _FAR_PX = 2**20
+_MOST_LISTED = 20
 
 _Count = Annotated[int, Field(strict=True, ge=0)]
 _Coordinate = Annotated[float, Field(allow_inf_nan=False, ge=-_FAR_PX, le=_FAR_PX)]
@@ -150,7 +152,7 @@ def _by_id(key: str, pairs: Sequence[tuple[int, str]]) -> dict[int, str]:
         ids, texts = Counter(i for i, _ in pairs), Counter(text for _, text in pairs)
         doubled = [f"id {i}" for i, count in ids.items() if count > 1]
         doubled += [text for text, count in texts.items() if count > 1]
-        raise DataError(f"{key} holds the same entry twice", got=few(doubled))
+        raise DataError(f"{key} holds the same entry twice", got=few(doubled, _MOST_LISTED))
     return names
 
 
@@ -164,7 +166,10 @@ def _refuse_unknown_ids(
             for number, value in enumerate(used)
             if value not in known
         ]:
-            raise LabelError(f"{len(unknown)} annotations have an unknown {key}", got=few(unknown))
+            raise LabelError(
+                counted(len(unknown), "annotation has", "annotations have") + f" an unknown {key}",
+                got=few(unknown, _MOST_LISTED),
+            )
 
 
 def _stated_size(image: _Image) -> tuple[int, int] | None:

@@ -18,6 +18,7 @@ from ensemble.labels.pairing import files_by_key, pair_files
 from ensemble.labels.png_maps import read_indices
 from ensemble.labels.source import refuse_size
 from ensemble.samples import Sample
+from ensemble.wording import counted
 
 _MAP_SUFFIX = ".png"
 _NUM_VALUES = 2**16
@@ -54,7 +55,11 @@ def open_index_maps(root: Path, samples: Sequence[Sample], classes: ClassList | 
         )
     files = find_files(root, IMAGE_SUFFIXES)
     if strays := [path.name for path in files if path.suffix.lower() != _MAP_SUFFIX]:
-        raise DataError(f"{len(strays)} index maps are no PNG", where=root, got=few(strays))
+        raise DataError(
+            counted(len(strays), "index map is", "index maps are") + " no PNG",
+            where=root,
+            got=few(strays),
+        )
     return IndexMaps(classes, pair_files(root, samples, files_by_key(root, files)))
 
 
@@ -94,7 +99,9 @@ def _refuse_unknown(
     if not stray.any():
         return
     values, counts = np.unique(indices[stray], return_counts=True)
-    found = [f"{value} in {count} pixels" for value, count in zip(values, counts, strict=True)]
+    found = [
+        f"{value} in {counted(count, 'pixel')}" for value, count in zip(values, counts, strict=True)
+    ]
     ignore = "" if classes.ignore is None else f", {classes.ignore} to ignore"
     raise LabelError(
         "holds pixel values of no class",

@@ -18,6 +18,7 @@ from ensemble.labels.pairing import composed, match_key, names_by_key, refuse_un
 from ensemble.labels.png_maps import read_mask
 from ensemble.labels.source import finish_label, refuse_size, refuse_unknown
 from ensemble.samples import Sample
+from ensemble.wording import counted
 
 _MASK_SUFFIX = ".png"
 
@@ -85,7 +86,7 @@ def _refuse_strays(root: Path) -> None:
     strays = [path for path in find_files(root, IMAGE_SUFFIXES) if _is_stray(path, root)]
     if strays:
         raise DataError(
-            f"{len(strays)} files are no masks of a class",
+            counted(len(strays), "file is no mask", "files are no masks") + " of a class",
             expected="masks/<class>/<name of the image>.png",
             got=few([path.relative_to(root).as_posix() for path in strays]),
             remedy="index maps, which hold all classes, belong into labels/",

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from ensemble.errors import DataError, few
 from ensemble.samples import Sample
+from ensemble.wording import counted
 
 
 def composed(name: str) -> str:
@@ -31,7 +32,8 @@ def names_by_key(samples: Iterable[Sample]) -> dict[str, str]:
     ]
     if shared:
         raise DataError(
-            f"{len(shared)} pairs of images differ in their suffix only and would share a label",
+            counted(len(shared), "pair of images differs", "pairs of images differ")
+            + " in their suffix only and would share a label",
             got=few(shared),
             remedy="remove or rename one of each",
         )
@@ -87,7 +89,7 @@ def pair_names(
 def _refuse_ambiguous(where: Path, meant: Mapping[str, Sequence[str]]) -> None:
     if vague := [name for name, images in meant.items() if len(images) > 1]:
         raise DataError(
-            f"{len(vague)} image names fit several images",
+            counted(len(vague), "image name fits", "image names fit") + " several images",
             where=where,
             got=few(vague),
             remedy="write the path below the images' folder",
@@ -95,7 +97,9 @@ def _refuse_ambiguous(where: Path, meant: Mapping[str, Sequence[str]]) -> None:
     times = Counter(images[0] for images in meant.values() if images)
     if twice := [image for image, count in times.items() if count > 1]:
         raise DataError(
-            f"{len(twice)} images are listed under two names", where=where, got=few(twice)
+            counted(len(twice), "image is", "images are") + " listed under two names",
+            where=where,
+            got=few(twice),
         )
 
 
@@ -111,8 +115,8 @@ def refuse_unpaired(
     `what` is said in place of label.
     """
     parts = [
-        f"{len(names)} {kind} without {partner} ({few(names)})"
-        for names, kind, partner in ((images, "images", what), (labels, f"{what}s", "image"))
+        f"{counted(len(names), kind)} without {partner} ({few(names)})"
+        for names, kind, partner in ((images, "image", what), (labels, what, "image"))
         if names
     ]
     if parts:

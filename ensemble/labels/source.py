@@ -11,6 +11,7 @@ from ensemble.bit_planes import Label, Planes, add_mask
 from ensemble.classes import BACKGROUND, ClassList
 from ensemble.errors import ClassListError, LabelError
 from ensemble.rle import Runs, decode
+from ensemble.wording import counted
 
 
 class LabelSource(Protocol):
@@ -75,7 +76,7 @@ def _fill_background(planes: Planes, classes: ClassList) -> None:
         add_mask(planes, classes.background, bare)
     elif count := int(bare.sum()):
         raise LabelError(
-            f"{count} pixels have no class, but the classes are exclusive",
+            counted(count, "pixel has", "pixels have") + " no class, but the classes are exclusive",
             remedy=f"name a class {BACKGROUND!r} in classes.yaml, or set exclusive: false",
         )
 
@@ -84,6 +85,7 @@ def _refuse_overlap(planes: Planes) -> None:
     claims = np.bitwise_count(planes).sum(axis=0, dtype=np.uint16)
     if count := int((claims > 1).sum()):
         raise LabelError(
-            f"{count} pixels have two classes or more, but the classes are exclusive",
+            counted(count, "pixel has", "pixels have")
+            + " two classes or more, but the classes are exclusive",
             remedy="set exclusive: false in classes.yaml, or mend the labels",
         )

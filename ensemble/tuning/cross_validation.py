@@ -27,6 +27,7 @@ from ensemble.tuning.candidates import (
     fit_candidates,
 )
 from ensemble.tuning.rules import Rules
+from ensemble.wording import counted
 
 # Lower end of this interval above 0: a gain is called real, wrongly in 1 case of 20.
 GAIN_LEVEL = 0.9
@@ -103,7 +104,7 @@ def check_groups(groups: Sequence[str]) -> None:
     if len(set(groups)) < 2:
         raise DataError(
             "tuning needs images of two people or more, to score on people that it has not seen",
-            got=f"{len(groups)} images of {len(set(groups))}",
+            got=f"{counted(len(groups), 'image')} of {len(set(groups))}",
             remedy="tell people apart with --groups REGEX, or predict without --weights: then "
             "every member weighs the same",
         )

@@ -28,6 +28,7 @@ from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.statistic import StatisticBuilder
 from ensemble.views import format_views, parse_views
 from ensemble.weights import FusionWeights, uniform_weights
+from ensemble.wording import counted
 
 WEIGHTS_FILE = Path("per-class.json")
 
@@ -121,7 +122,8 @@ def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> st
         source = f"groups {stated!r} from the members"
     else:
         source = "by folder, else by name" if given is None else f"groups {given!r}"
-    return f"{len(data.samples)} images of {len(set(_groups(data)))} groups ({source})"
+    groups = counted(len(set(_groups(data))), "group")
+    return f"{counted(len(data.samples), 'image')} of {groups} ({source})"
 
 
 class StoredMaps:

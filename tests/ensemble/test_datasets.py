@@ -239,7 +239,7 @@ def test_groups_that_are_no_expression(tmp_path):
 def test_images_of_one_stem_would_share_a_label(tmp_path):
     write_mask_folders(tmp_path, NAMES, MASKS)
     write_blank(tmp_path / "images", {"a.tif": SIZE})
-    with pytest.raises(DataError, match=r"1 pairs of images .*a\.png and a\.tif"):
+    with pytest.raises(DataError, match=r"1 pair of images .*a\.png and a\.tif"):
         open_labelled(tmp_path)
 
 
@@ -247,7 +247,7 @@ def test_images_of_one_stem_would_share_a_label(tmp_path):
 def test_images_of_one_stem_are_told_apart_by_whole_names(tmp_path, layout):
     WRITERS[layout](tmp_path, NAMES, MASKS)
     write_blank(tmp_path / "images", {"a.tif": SIZE})
-    with pytest.raises(DataError, match=r"1 images without label \(a\.tif\)"):
+    with pytest.raises(DataError, match=r"1 image without label \(a\.tif\)"):
         open_labelled(tmp_path)
 
 
@@ -257,7 +257,7 @@ def test_unpaired_images(tmp_path, layout):
     (tmp_path / "images" / "b.png").rename(tmp_path / "images" / "c.png")
     with pytest.raises(
         DataError,
-        match=r"1 images without label \(c\.png\) and 1 labels without image \(b\.png\)",
+        match=r"1 image without label \(c\.png\) and 1 label without image \(b\.png\)",
     ):
         open_labelled(tmp_path)
 
@@ -267,7 +267,7 @@ def test_base_names_that_several_images_have(tmp_path, layout):
     WRITERS[layout](tmp_path, NAMES, {"a": MASKS["a"]})
     (tmp_path / "images" / "a.png").unlink()
     write_blank(tmp_path / "images", {"x/a.png": SIZE, "y/a.png": SIZE})
-    with pytest.raises(DataError, match=r"1 image names fit several images: got a\.png"):
+    with pytest.raises(DataError, match=r"1 image name fits several images: got a\.png"):
         open_labelled(tmp_path)
 
 
@@ -283,7 +283,7 @@ def test_nested_images_by_base_name_or_path(tmp_path, layout, name):
 def test_an_image_under_two_names(tmp_path):
     write_blank(tmp_path / "images", {"x/a.png": SIZE})
     (tmp_path / "labels.csv").write_text("image_name,class,rle\na.png,c,\nx/a.png,c,1 2\n")
-    with pytest.raises(DataError, match=r"1 images are listed under two names: got x/a\.png"):
+    with pytest.raises(DataError, match=r"1 image is listed under two names: got x/a\.png"):
         open_labelled(tmp_path)
 
 

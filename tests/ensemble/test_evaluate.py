@@ -124,18 +124,18 @@ def drop(rows, image=None, name=None):
         (
             lambda rows: drop(rows, "one.png"),
             DataError,
-            r"1 images without prediction \(a/one\.png\)",
+            r"1 image without prediction \(a/one\.png\)",
         ),
-        (lambda rows: drop(rows, "one.png", "NA"), DataError, r"1 rows are missing: .*NA in a/one"),
+        (lambda rows: drop(rows, "one.png", "NA"), DataError, r"1 row is missing: .*NA in a/one"),
         (lambda rows: drop(rows, None, "nan"), DataError, r"4 rows are missing: got no nan in"),
         (
             lambda rows: [*rows, ["five.png", "NA", ""]],
             DataError,
-            r"1 predictions without image \(five\.png\)",
+            r"1 prediction without image \(five\.png\)",
         ),
         (lambda rows: [*rows, ["a/one.png", "NA", ""]], DataError, r"under two names: got a/one"),
         (lambda rows: [*rows, rows[0]], DataError, r"line 14 repeats one\.png, NA of line 2"),
-        (lambda rows: [*rows, ["one.png", "Ulna", ""]], DataError, r"1 classes .*got Ulna"),
+        (lambda rows: [*rows, ["one.png", "Ulna", ""]], DataError, r"1 class .*got Ulna"),
         (
             lambda rows: [*drop(rows, "one.png", "NA"), ["one.png", "NA", "120 9"]],
             RleError,
@@ -158,7 +158,7 @@ def test_base_names_that_two_images_share_are_refused(tmp_path):
     masks = np.ones((1, 4, 4), bool)
     write_mask_folders(tmp_path / "d", ["NA"], {"a/x": masks, "b/x": masks})
     path = write(tmp_path / "p.csv", [["x.png", "NA", "1 16"]])
-    with pytest.raises(DataError, match=r"1 image names fit several images: got x\.png"):
+    with pytest.raises(DataError, match=r"1 image name fits several images: got x\.png"):
         evaluate(path, open_labelled(tmp_path / "d"))
     full = [["a/x.png", "NA", "1 16"], ["b/x.png", "NA", ""]]
     scores = evaluate(write(tmp_path / "q.csv", full), open_labelled(tmp_path / "d"))

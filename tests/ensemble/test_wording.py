@@ -1,6 +1,6 @@
 import pytest
 
-from ensemble.wording import counted
+from ensemble.wording import counted, shown
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,19 @@ from ensemble.wording import counted
 )
 def test_one_thing_stands_in_the_singular(words, expected):
     assert counted(*words) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (None, "nothing"),
+        (True, "true"),
+        ("a", "'a'"),
+        ([1, 2], "[1, 2]"),
+        ({"a": 1}, "a mapping"),
+        (list(range(99)), "a list of 99"),
+        ("x" * 99, "'" + "x" * 59 + "..."),
+    ],
+)
+def test_values_are_shown_as_they_were_written_but_short(value, expected):
+    assert shown(value) == expected

@@ -233,7 +233,7 @@ def test_a_member_that_fails_does_not_stop_the_others(zoo_file):
     assert told["failed"]["broken"].startswith("broken: the loss is nan in epoch 1")
     assert [standing["member"] for standing in told["standings"]] == ["unet"]
     assert "unet: epoch 2/2  loss " in result.stderr
-    assert "Error: 1 members could not be trained: broken: the loss is nan" in result.stderr
+    assert "Error: 1 member could not be trained: broken: the loss is nan" in result.stderr
 
 
 @pytest.mark.slow

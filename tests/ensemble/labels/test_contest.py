@@ -99,7 +99,7 @@ def test_unpaired(tmp_path):
     (tmp_path / "outputs_json" / "ID8" / "x.json").unlink()
     with pytest.raises(
         DataError,
-        match=r"1 images without label \(ID8/x\.png\) and 7 labels without image "
+        match=r"1 image without label \(ID8/x\.png\) and 7 labels without image "
         r"\(ID0/x\.json, .*, ID4/x\.json and 2 more\)",
     ):
         open_labelled(tmp_path)

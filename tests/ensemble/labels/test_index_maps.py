@@ -89,7 +89,7 @@ def test_unpaired(tmp_path):
     write_index_maps(tmp_path, {"a": MAP, "b": MAP}, YAML)
     (tmp_path / "labels" / "a.png").rename(tmp_path / "labels" / "c.png")
     with pytest.raises(
-        DataError, match=r"1 images without label \(a\.png\) and 1 labels without image \(c\.png\)"
+        DataError, match=r"1 image without label \(a\.png\) and 1 label without image \(c\.png\)"
     ):
         open_labelled(tmp_path)
 
@@ -97,5 +97,5 @@ def test_unpaired(tmp_path):
 def test_maps_that_are_no_png(tmp_path):
     write_index_maps(tmp_path, {"a": MAP}, YAML)
     write_png(tmp_path / "labels" / "b.tif", MAP)
-    with pytest.raises(DataError, match=r"1 index maps are no PNG: got b\.tif"):
+    with pytest.raises(DataError, match=r"1 index map is no PNG: got b\.tif"):
         open_labelled(tmp_path)

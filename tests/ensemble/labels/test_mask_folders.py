@@ -43,7 +43,7 @@ def test_classes_are_sorted_folder_names(tmp_path):
 def test_masks_without_image(tmp_path):
     write_mask_folders(tmp_path, ["b"], {"x": MASK[None] > 0})
     write_png(tmp_path / "masks" / "b" / "ID1" / "x.png", MASK)
-    with pytest.raises(DataError, match=r"1 labels without image \(b/ID1/x\.png\)"):
+    with pytest.raises(DataError, match=r"1 label without image \(b/ID1/x\.png\)"):
         open_labelled(tmp_path)
 
 
@@ -51,7 +51,7 @@ def test_masks_without_image(tmp_path):
 def test_stray_files(tmp_path, stray):
     write_mask_folders(tmp_path, ["b"], {"x": MASK[None] > 0})
     write_png(tmp_path / "masks" / stray, MASK)
-    with pytest.raises(DataError, match=rf"masks: 1 files are no masks of a class.*{stray}"):
+    with pytest.raises(DataError, match=rf"masks: 1 file is no mask of a class.*{stray}"):
         open_labelled(tmp_path)
 
 
