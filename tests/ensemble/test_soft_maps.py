@@ -146,5 +146,9 @@ def test_both_ends_are_exact():
 
 
 def test_an_entry_does_not_wait_for_the_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", None)
-    SoftMapCache(tmp_path).put(KEY, some_maps())
+    waited_for = []
+    monkeypatch.setattr(os, "fsync", waited_for.append)
+    cache = SoftMapCache(tmp_path)
+    cache.put(KEY, some_maps())
+    assert cache.path(KEY).exists()
+    assert waited_for == []

@@ -178,7 +178,11 @@ def test_no_split(tmp_path, content):
 
 def test_parts_of_a_split_are_disjoint(hands):
     # every image here holds other noise
-    check_disjoint(*hold_out(hands, folds_of(hands), 0))
+    for fold in range(3):
+        train, val = hold_out(hands, folds_of(hands), fold)
+        assert check_disjoint(train, val) is None
+        with pytest.raises(DataError, match="2 groups lie in both"):
+            check_disjoint(hands, val)
 
 
 def test_a_person_on_both_sides(tmp_path):

@@ -33,11 +33,16 @@ def _change(path, **changes):
 
 
 def test_a_whole_state_is_gone_on_from(folder, network):
-    check_resumable(folder, network, 2)
+    assert check_resumable(folder, network, 2) is None
+
+
+def test_the_best_epoch_may_be_missing_only_before_there_was_one(folder, network):
+    (folder / "best.pt").unlink()
+    with pytest.raises(MemberError, match=r"best\.pt: is missing"):
+        check_resumable(folder, network, 2)
 
     _change(folder / "last.ckpt", best_epoch=0)
-    (folder / "best.pt").unlink()
-    check_resumable(folder, network, 2)
+    assert check_resumable(folder, network, 2) is None
 
 
 @pytest.mark.parametrize("name", ["last.ckpt", "best.pt"])
