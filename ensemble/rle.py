@@ -184,7 +184,7 @@ def parse_pairs(text: str, *, base: Base = 1) -> Runs:
 def check_runs(runs: Runs, size: tuple[int, int]) -> None:
     """Raise RleError unless runs are sorted, disjoint, not empty, and inside of (H, W) = size.
 
-    Those that touch pass: other programs write them, and what takes runs joins them.
+    Those that touch pass: other programs write them, and parsing joins them afterwards.
     """
     _refuse_bad_run(runs, size[0] * size[1])
 
