@@ -15,7 +15,7 @@ from ensemble.errors import DeviceMemoryError
 from ensemble.fusion import FusedMaps, FusedRows, MemberShare, fused_runs, plan_shares
 from ensemble.images import Image
 from ensemble.inference import MAPS_VERSION, Pixels, soft_map, windows_over
-from ensemble.masks import Band, join_bands, whole_image
+from ensemble.masks import Band, Mapper, join_bands, whole_image
 from ensemble.members.manifest import InputSpec
 from ensemble.members.member import PLAIN, FusionSpace, Member, RunOptions
 from ensemble.members.preprocess import prepare_image
@@ -172,9 +172,9 @@ class Ensemble:
             if look.end > fused.top:
                 yield fused.take(look.end)
 
-    def masks(self, band: Band) -> list[Runs]:
+    def masks(self, band: Band, *, mapper: Mapper = map) -> list[Runs]:
         """Masks of a band of rows: runs along the whole image, one entry a class."""
-        return fused_runs(band, self.weights, exclusive=self.exclusive)
+        return fused_runs(band, self.weights, exclusive=self.exclusive, mapper=mapper)
 
     def settings(self) -> dict[str, Any]:
         """All that the masks of an image depend on, in plain types."""

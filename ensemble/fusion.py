@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ensemble.classes import ClassList
 from ensemble.inference import Piece
-from ensemble.masks import Band, band_argmax, band_runs
+from ensemble.masks import Band, Mapper, band_argmax, band_runs
 from ensemble.members.member import FusionSpace
 from ensemble.rle import Runs
 from ensemble.weights import FusionWeights
@@ -124,11 +124,16 @@ def _add(total: Tensor, maps: Tensor, share: MemberShare) -> None:
         total.index_add_(0, share.classes.to(device), maps[share.channels.to(device)] * weights)
 
 
-def fused_runs(band: Band, weights: FusionWeights, *, exclusive: bool) -> list[Runs]:
-    """Masks of a band of rows as runs, one entry a class: above its threshold, or the largest."""
+def fused_runs(
+    band: Band, weights: FusionWeights, *, exclusive: bool, mapper: Mapper = map
+) -> list[Runs]:
+    """Masks of a band of rows as runs, one entry a class: above its threshold, or the largest.
+
+    Classes that overlap go through `mapper`.
+    """
     if exclusive:
         return band_argmax(band)
-    return band_runs(band, limits_of(weights.thresholds, weights.space))
+    return band_runs(band, limits_of(weights.thresholds, weights.space), mapper=mapper)
 
 
 def limits_of(thresholds: NDArray[np.float64], space: FusionSpace) -> NDArray[np.float64]:

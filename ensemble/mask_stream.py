@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from ensemble.ensembles import Ensemble, PreparedImage
 from ensemble.masks import Band, join_bands
 from ensemble.rle import Runs
-from ensemble.streaming import ordered_map, stepwise_map
+from ensemble.streaming import Stripes, ordered_map, stepwise_map
 
-# Threads that make masks of fused maps.
+# Threads that make masks of fused maps, on a GPU each of an image of its own.
 ENCODERS = 2
 
 Key = TypeVar("Key")
@@ -41,20 +41,37 @@ def stream_masks(
 ) -> Iterator[ImageMasks[Key]]:
     """Masks of images, in their order.
 
-    Members go through `round_size` images in one turn; `ahead` fused bands wait to be masks.
+    Members go through `round_size` images in one turn; beside a GPU `ahead` fused bands wait to be
+    masks.
     """
-
-    def encode(item: tuple[Key, Band]) -> tuple[ImageMasks[Key], bool]:
-        key, band = item
-        return ImageMasks(key, band.size, ensemble.masks(band)), band.is_last
-
     bands = _fused(ensemble, images, round_size)
+    masks = _between(ensemble, bands) if ensemble.on_cpu else _beside(ensemble, bands, ahead)
     parts: list[list[Runs]] = []
-    for masks, is_last in side_map(ensemble)(encode, bands, threads=ENCODERS, ahead=ahead):
-        parts.append(masks.runs)
-        if is_last:
-            yield replace(masks, runs=join_bands(parts))
+    for key, band, runs in masks:
+        parts.append(runs)
+        if band.is_last:
+            yield ImageMasks(key, band.size, join_bands(parts))
             parts = []
+
+
+def _between(
+    ensemble: Ensemble, bands: Iterable[tuple[Key, Band]]
+) -> Iterator[tuple[Key, Band, list[Runs]]]:
+    """Masks of each band before the next is fused, its classes shared among threads."""
+    with Stripes(ENCODERS) as stripes:
+        for key, band in bands:
+            yield key, band, ensemble.masks(band, mapper=stripes.map)
+
+
+def _beside(
+    ensemble: Ensemble, bands: Iterable[tuple[Key, Band]], ahead: int
+) -> Iterator[tuple[Key, Band, list[Runs]]]:
+    """Masks of bands while the next ones are fused."""
+
+    def encode(item: tuple[Key, Band]) -> tuple[Key, Band, list[Runs]]:
+        return *item, ensemble.masks(item[1])
+
+    return ordered_map(encode, bands, threads=ENCODERS, ahead=ahead)
 
 
 def _fused(

@@ -95,8 +95,8 @@ def _choices(ensemble: Ensemble, image_bytes: int) -> Iterator[Held]:
     round_size = min(max(_ROUND_BYTES // image_bytes, 1), _MAX_ROUND)
     if ensemble.num_turns == 1:
         round_size = 1
-    # beside a GPU one image more, so that no thread waits for the next
-    yield Held(_DECODED, ENCODERS if ensemble.on_cpu else ENCODERS + 1, round_size)
+    # beside a GPU one image more than threads, so that none waits for the next
+    yield Held(_DECODED, 1 if ensemble.on_cpu else ENCODERS + 1, round_size)
     while round_size > 1:
         yield Held(1, 1, round_size)
         round_size //= 2

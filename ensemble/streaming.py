@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,3 +42,31 @@ def stepwise_map(
     with ThreadPoolExecutor(threads) as pool:
         while step := list(islice(source, ahead)):
             yield from list(pool.map(function, step))
+
+
+class Stripes:
+    """Threads that share one short piece of work: each takes every n-th item, once.
+
+    An item each, as pools take them, costs more than a kernel that runs for a tenth of a
+    millisecond.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads)
+
+    def __enter__(self) -> Stripes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Results in the order of the items; the first exception, if any is raised."""
+        given = list(items)
+        stripes = [given[first :: self._threads] for first in range(self._threads)]
+        answers = self._pool.map(lambda stripe: [function(item) for item in stripe], stripes)
+        results: list[Any] = [None] * len(given)
+        for first, answer in enumerate(answers):
+            results[first :: self._threads] = answer
+        return results

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from ensemble.streaming import ordered_map, stepwise_map
+from ensemble.streaming import Stripes, ordered_map, stepwise_map
 
 both = pytest.mark.parametrize("mapped", [ordered_map, stepwise_map])
 
@@ -56,3 +56,17 @@ def test_a_stepwise_map_rests_while_its_caller_works():
         next(results)
         time.sleep(0.002)
         assert len(begun) == expected
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 10])
+def test_stripes_answer_in_the_order_of_the_items(count):
+    with Stripes(3) as stripes:
+        assert stripes.map(lambda item: item * item, range(count)) == [i * i for i in range(count)]
+
+
+def test_stripes_are_taken_by_several_threads_and_raise_what_was_raised():
+    meeting = threading.Barrier(3, timeout=10)
+    with Stripes(3) as stripes:
+        assert len(set(stripes.map(lambda _: meeting.wait(), range(3)))) == 3
+        with pytest.raises(ZeroDivisionError):
+            stripes.map(lambda item: 1 // item, [1, 1, 0, 1])
