@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
 from ensemble.errors import OutputError
+from ensemble.wording import counted
 
 Record = dict[str, Any]
 
@@ -91,10 +92,11 @@ class Journal:
         try:
             self._places[key] = self._write({"key": key, **record})
         except OSError as error:
+            safe = counted(len(self), "finished item is", "finished items are")
             raise OutputError(
                 f"cannot be written: {error.strerror}",
                 where=self.path,
-                remedy=f"{len(self)} finished items are safe in it; make room and run again",
+                remedy=f"{safe} safe in it; make room and run again",
             ) from error
 
     def remove(self) -> None:
