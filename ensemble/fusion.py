@@ -70,7 +70,7 @@ class FusedMaps:
         """Add a member's soft map (C_m, h, w) float32 in place, on the device of its grid."""
         grid = (soft_map.shape[1], soft_map.shape[2])
         if grid not in self._sums:
-            self._sums[grid] = soft_map.new_zeros((self._num_classes, *grid))
+            self._sums[grid] = _zeros_like(soft_map, self._num_classes)
         total = self._sums[grid]
         _add(total, soft_map.to(total.device), share)
 
@@ -80,7 +80,7 @@ class FusedMaps:
 
     def result(self) -> list[NDArray[np.float32]]:
         """One (C, h, w) float32 array a grid; the fused map is the sum of their interpolations."""
-        return [total.cpu().numpy() for total in self._sums.values()]
+        return [total.cpu().contiguous().numpy() for total in self._sums.values()]
 
 
 class FusedRows:
@@ -112,6 +112,14 @@ class FusedRows:
         self._sums = torch.cat([self._sums[:, count:], torch.zeros_like(self._sums[:, :count])], 1)
         self._top = end
         return taken
+
+
+def _zeros_like(soft_map: Tensor, num_classes: int) -> Tensor:
+    """Zeros (C, h, w) that lie in memory as a soft map does: sums of alike are ten times faster."""
+    _, height, width = soft_map.shape
+    if soft_map.stride(0) == 1:
+        return soft_map.new_zeros((height, width, num_classes)).permute(2, 0, 1)
+    return soft_map.new_zeros((num_classes, height, width))
 
 
 def _add(total: Tensor, maps: Tensor, share: MemberShare) -> None:

@@ -130,7 +130,7 @@ class Member:
                 got=tuple(logits.shape),
             )
         # twenty times faster than isfinite of all; a NaN is its own extreme
-        if not torch.isfinite(torch.stack(torch.aminmax(logits))).all():
+        if not torch.isfinite(torch.stack(torch.aminmax(_as_stored(logits)))).all():
             raise MemberError("the network's output is not finite (NaN or infinite)")
         return activate_(logits, self.manifest.class_list.exclusive, space)
 
@@ -149,6 +149,12 @@ class Member:
             raise MemberError(
                 f"the network cannot take an input of {height} x {width}: {refusal_text(error)}",
             ) from error
+
+
+def _as_stored(maps: Tensor) -> Tensor:
+    """Maps (N, C, h, w) with their axes in the order of memory: to be read at once, not copied."""
+    is_last = maps.is_contiguous(memory_format=torch.channels_last)
+    return maps.permute(0, 2, 3, 1) if is_last else maps
 
 
 def activate_(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
