@@ -14,7 +14,10 @@ from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import GAIN_LEVEL, CrossValidation
 from ensemble.weights import FusionWeights, write_weights
+from ensemble.wording import counted
 
+# A bootstrap over fewer groups than this draws intervals that are too narrow to be trusted.
+FEW_GROUPS = 10
 UNLABELLED = "uniform (not labelled)"
 
 
@@ -113,6 +116,11 @@ def notes(result: TuningResult) -> list[str]:
         lines.append(
             "The Dice of what is kept is nested: for each fold the choice was made without it."
         )
+    if (num_groups := len(set(result.groups))) < FEW_GROUPS:
+        lines.append(
+            f"There are only {num_groups} groups: with fewer than {FEW_GROUPS} intervals are too "
+            "narrow, and a gain may be chance."
+        )
     if result.plan.exclusive:
         lines.append(
             "Exclusive classes share one weight vector; tuning per class is for overlapping ones."
@@ -129,10 +137,11 @@ def summary(result: TuningResult) -> str:
         return f"{line} and is kept for all classes: exclusive classes share one weight vector."
     tuned, total = int(choice.tuned.sum()), len(result.plan.names)
     if tuned == 0:
-        return f"{line} and is kept for all classes: no class gains from rules of its own for sure."
+        return f"{line} and is kept for all classes: no class surely gains from rules of its own."
     return (
         f"{line} and is kept for {total - tuned} of {total} classes; {tuned} gain from rules of "
-        f"their own for sure (lower end of the {GAIN_LEVEL:.0%} interval above 0)."
+        f"their own (lower end of the {GAIN_LEVEL:.0%} interval over "
+        f"{counted(len(set(result.groups)), 'group')} above 0)."
     )
 
 

@@ -19,6 +19,7 @@ from ensemble.ensembles import Ensemble
 from ensemble.errors import ClassListError, DataError, EnsError, ImageError, MemberError
 from ensemble.images import read_image
 from ensemble.members.member import Member
+from ensemble.tuning import evidence
 from ensemble.tuning import tune_weights as flow
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.weights import read_weights
@@ -192,6 +193,15 @@ def test_exclusive_classes_share_one_vector(tmp_path, settings):
     overlapping = spotter("overlapping", (1.0, 1.0, 1.0), classes=ClassList(classes.names))
     with pytest.raises(ClassListError, match="disagree"):
         tune_members([overlapping], open_labelled(tmp_path / "val"), settings)
+
+
+def test_few_groups_are_said_to_be_few(val, settings, monkeypatch):
+    tune_members(members(), open_labelled(val), settings)
+    groups = json.loads(settings.out.read_text())["evidence"]["groups"]
+    assert any(f"only {groups} groups" in note for note in flow_notes(settings))
+    monkeypatch.setattr(evidence, "FEW_GROUPS", groups)
+    tune_members(members(), open_labelled(val), settings)
+    assert not any("groups: with fewer" in note for note in flow_notes(settings))
 
 
 def flow_notes(settings):
