@@ -17,14 +17,12 @@ from ensemble.images import image_size
 from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.labels.pairing import pair_names
 from ensemble.progress import Progress, silent
-from ensemble.rle import Base, Order, Runs, parse_rle
+from ensemble.rle import Base, Order, RleFormat, Runs
 from ensemble.rle_table import RleTable, open_rle_table
 from ensemble.whole_file import whole_file
 from ensemble.wording import counted
 
 INTERVAL_LEVEL = 0.95
-
-_RleKind = tuple[Order, Base]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def evaluate(
     rows = []
     with progress("scoring", len(labelled.samples)) as advance:
         for sample in labelled.samples:
-            rows.append(_score_image(sample, table, labelled, (order, base)))
+            rows.append(_score_image(sample, table, labelled, RleFormat(order, base)))
             advance(1)
     return Scores(
         image_names=tuple(sample.name for sample in labelled.samples),
@@ -112,7 +110,7 @@ class _PairedTable:
         return cls(table, {sample: listed for listed, sample in names.items()})
 
     def runs(
-        self, sample: Sample, class_names: Sequence[str], size: tuple[int, int], rle: _RleKind
+        self, sample: Sample, class_names: Sequence[str], size: tuple[int, int], rle: RleFormat
     ) -> list[Runs]:
         """Runs of an image, one entry a class; raises RleError with line, image and class."""
         listed = self.listed[sample.name]
@@ -120,7 +118,7 @@ class _PairedTable:
         runs = []
         for name in class_names:
             try:
-                runs.append(parse_rle(strings[name], size, order=rle[0], base=rle[1]))
+                runs.append(rle.parse(strings[name], size))
             except EnsError as error:
                 line = self.table.where(listed, name)
                 raise error.at(f"{line}: {sample.name}, {name}") from error
@@ -152,7 +150,7 @@ def _check_classes(table: RleTable, names: Mapping[str, str], class_names: Seque
 
 
 def _score_image(
-    sample: Sample, table: _PairedTable, labelled: LabelledFolder, rle: _RleKind
+    sample: Sample, table: _PairedTable, labelled: LabelledFolder, rle: RleFormat
 ) -> NDArray[np.float64]:
     size = image_size(sample.image)
     runs = table.runs(sample, labelled.classes.names, size, rle)

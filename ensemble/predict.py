@@ -22,20 +22,15 @@ from ensemble.mask_stream import ENCODERS, ImageMasks, side_map, stream_masks
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.prediction_plan import DECODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
-from ensemble.rle import Base, Order, Runs, format_rle
+from ensemble.rle import RleFormat
 
 
 @dataclass(frozen=True, slots=True)
 class PredictionFormat:
-    """How masks are written: order and base of runs, images by base name or relative path."""
+    """How masks are written, and whether images go by their relative path or their base name."""
 
-    order: Order = "row"
-    base: Base = 1
+    rle: RleFormat = RleFormat()
     full_paths: bool = False
-
-    def format(self, runs: Runs, size: tuple[int, int]) -> str:
-        """The string of a mask of (H, W) = size."""
-        return format_rle(runs, size, order=self.order, base=self.base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ def predict(
     names = _image_names(images.samples, full_paths=output.full_paths)
     stamps = {sample.name: _stamp(sample.image) for sample in images.samples}
     plan = plan or plan_prediction(ensemble, images)
-    settings = ensemble.settings() | {"order": output.order, "base": output.base}
+    settings = ensemble.settings() | {"order": output.rle.order, "base": output.rle.base}
     with Journal(out, settings) as journal:
         todo = [s for s in images.samples if not _is_done(journal, s.name, stamps[s.name])]
         num_resumed = len(images.samples) - len(todo)
@@ -92,7 +87,7 @@ def _records(
     """Name and journal record of each image."""
 
     def write(image: ImageMasks[str]) -> tuple[str, dict[str, Any]]:
-        return image.key, {"rle": [output.format(mask, image.size) for mask in image.runs]}
+        return image.key, {"rle": [output.rle.format(mask, image.size) for mask in image.runs]}
 
     held = plan.held
     masks = stream_masks(ensemble, images, round_size=held.round_size, ahead=held.encoded)

@@ -21,14 +21,13 @@ from ensemble.labels.pairing import pair_names
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.progress import Progress, silent
 from ensemble.rle import (
-    Base,
-    Order,
+    RleFormat,
     Runs,
     check_runs,
     empty_runs,
     format_pairs,
     parse_pairs,
-    transpose,
+    reorder,
 )
 from ensemble.rle_table import RleTable, open_rle_table
 from ensemble.run_algebra import VoteRule, vote, vote_rule
@@ -38,14 +37,6 @@ Missing = Literal["refuse", "empty"]
 SizeOf = Callable[[str], tuple[int, int]]
 
 _NUM_LISTED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class RleFormat:
-    """How strings count pixels: along rows or columns, from 0 or from 1."""
-
-    order: Order = "row"
-    base: Base = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +222,6 @@ class _Polls:
 
     def _format(self, runs: Runs, size: tuple[int, int] | None) -> str:
         read, written = self.settings.read, self.settings.written or self.settings.read
-        if size is not None and written.order != read.order:
-            runs = transpose(runs, size if read.order == "row" else size[::-1])
+        if size is not None:
+            runs = reorder(runs, size, read.order, written.order)
         return format_pairs(runs, base=written.base)

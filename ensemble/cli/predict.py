@@ -109,6 +109,7 @@ def command(
     from ensemble.ensembles import load_ensemble
     from ensemble.predict import PredictionFormat, predict
     from ensemble.prediction_plan import plan_prediction
+    from ensemble.rle import RleFormat
 
     options = _run_options(**run)
     ensemble = load_ensemble(members, weights, views=tta, space=fuse, options=options)
@@ -117,7 +118,8 @@ def command(
     plan = plan_prediction(ensemble, folder, options.max_bytes)
     for line in plan.lines():
         console_line(line)
-    output = PredictionFormat(rle_order, parse_base(rle_base), image_names == "path")
+    rle = RleFormat(rle_order, parse_base(rle_base))
+    output = PredictionFormat(rle, full_paths=image_names == "path")
     summary = predict(ensemble, folder, out, plan=plan, output=output, progress=console_progress)
     click.echo(json.dumps(asdict(summary), default=str) if as_json else _sentence(summary))
 

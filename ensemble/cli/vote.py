@@ -100,7 +100,8 @@ def command(
         ens vote a.csv b.csv --images test/ --out-order column --out-base 0
     """
     from ensemble.datasets import open_images
-    from ensemble.vote import RleFormat, VoteSettings, vote_files
+    from ensemble.rle import RleFormat
+    from ensemble.vote import VoteSettings, vote_files
 
     settings = VoteSettings(
         weights=weights,

@@ -12,7 +12,7 @@ from ensemble.ensembles import Ensemble
 from ensemble.errors import DataError, ImageError
 from ensemble.images import read_image
 from ensemble.predict import PredictionFormat, predict
-from ensemble.rle import decode, parse_rle
+from ensemble.rle import RleFormat, decode, parse_rle
 from ensemble.weights import uniform_weights
 from fakes import tiny_member, write_images
 
@@ -55,7 +55,8 @@ def test_every_image_and_class_has_its_row_in_order(folder, ensemble, tmp_path):
 @pytest.mark.parametrize("base", [0, 1])
 def test_rows_hold_the_masks_of_the_twin(folder, ensemble, tmp_path, order, base):
     images = open_images(folder)
-    predict(ensemble, images, tmp_path / "p.csv", output=PredictionFormat(order=order, base=base))
+    output = PredictionFormat(RleFormat(order, base))
+    predict(ensemble, images, tmp_path / "p.csv", output=output)
     strings = {(i, c): rle for i, c, rle in rows(tmp_path / "p.csv")[1:]}
     members = ensemble.members
     for sample in images.samples:

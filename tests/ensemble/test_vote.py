@@ -13,8 +13,9 @@ from ensemble.cli.main import main
 from ensemble.datasets import open_images
 from ensemble.errors import ConfigError, DataError, RleError
 from ensemble.outputs.rle_csv import write_predictions
+from ensemble.rle import RleFormat
 from ensemble.rle_table import open_rle_table
-from ensemble.vote import RleFormat, VoteSettings, vote_files
+from ensemble.vote import VoteSettings, vote_files
 
 SIZES = {"b.png": (7, 12), "a.png": (9, 5), "c, d.png": (6, 6)}
 NAMES = ("Ulna", "NA")
