@@ -23,6 +23,7 @@ from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.prediction_plan import DECODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
 from ensemble.rle import RleFormat
+from ensemble.wording import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ def predict(
         num_resumed = len(images.samples) - len(todo)
         failures: list[ImageError] = []
         readable = _readable(ensemble, todo, plan, failures)
-        with progress("predicting", len(images.samples)) as advance:
-            advance(num_resumed)
+        task = f"predicting ({num_resumed} done before)" if num_resumed else "predicting"
+        with progress(task, len(todo)) as advance:
             for name, record in _records(ensemble, readable, plan, output):
                 journal.append(name, record | {"stamp": stamps[name]})
                 advance(1)
@@ -148,8 +149,9 @@ def _raise_together(failures: Sequence[ImageError], journal: Journal) -> None:
         listed = "; ".join(str(error) for error in failures[:5])
         more = f" and {len(failures) - 5} more" if len(failures) > 5 else ""
         raise ImageError(
-            f"{len(failures)} images cannot be used: {listed}{more}",
-            remedy=f"the {len(journal)} others are kept; mend or remove these and run again",
+            f"{counted(len(failures), 'image')} cannot be used: {listed}{more}",
+            remedy=f"what is done is kept ({counted(len(journal), 'image')}); mend or remove the "
+            "broken and run again",
         )
 
 

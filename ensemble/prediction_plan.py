@@ -15,6 +15,7 @@ from ensemble.images import image_size
 from ensemble.mask_stream import ENCODERS
 from ensemble.members.manifest import InputSpec
 from ensemble.memory import format_bytes, process_bytes
+from ensemble.wording import counted
 
 # Threads that decode and prepare images, and the images that they are ahead of the networks.
 DECODERS = min(4, os.cpu_count() or 1)
@@ -140,13 +141,9 @@ def _summary(ensemble: Ensemble) -> str:
     turns = f" in {ensemble.num_turns} turns" if ensemble.num_turns > 1 else ""
     at_once = f", {members[0].at_once} inputs at once" if members[0].at_once > 1 else ""
     return (
-        f"{_count(len(members), 'member')}{turns} on {members[0].device}, {members[0].precision}, "
-        f"{_count(len(ensemble.views), 'view')}{at_once}"
+        f"{counted(len(members), 'member')}{turns} on {members[0].device}, {members[0].precision}, "
+        f"{counted(len(ensemble.views), 'view')}{at_once}"
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("s" if number > 1 else "")
 
 
 def _grids(ensemble: Ensemble) -> tuple[str, ...]:

@@ -135,7 +135,7 @@ def test_broken_images_are_named_together_and_the_others_are_kept(folder, ensemb
     for name in ("DCM/ID001/broken.png", "DCM/ID002/empty.png"):
         (folder / name).write_bytes(b"no image")
     images = open_images(folder)
-    with pytest.raises(ImageError, match=r"2 images cannot.*broken.png.*empty.png.*4 others"):
+    with pytest.raises(ImageError, match=r"2 images cannot.*broken.png.*empty.png.*\(4 images\)"):
         predict(ensemble, images, tmp_path / "p.csv")
     assert not (tmp_path / "p.csv").exists()
     (folder / "DCM/ID002/empty.png").unlink()
@@ -154,7 +154,7 @@ def test_equal_base_names_are_refused_unless_paths_are_asked_for(tmp_path, ensem
 
 def test_links_to_nothing_are_named_and_the_others_are_kept(folder, ensemble, tmp_path):
     (folder / "DCM/link.png").symlink_to(tmp_path / "gone.png")
-    with pytest.raises(ImageError, match=r"1 images cannot.*link.png: is a link to nothing.*4 oth"):
+    with pytest.raises(ImageError, match=r"1 image .*link.png.*link to nothing.*\(4 images\)"):
         predict(ensemble, open_images(folder), tmp_path / "p.csv")
     (folder / "DCM/link.png").unlink()
     assert predict(ensemble, open_images(folder), tmp_path / "p.csv").num_resumed == 4

@@ -154,11 +154,12 @@ def test_chosen_images_and_classes_are_slices(seed):
 
 
 def random_line(rng, num_members, *, moves_threshold) -> Line:
+    """A line whose threshold 0.41 * 255 is no level: else a tuple could tie all along it."""
     weights, target = rng.dirichlet(np.ones(num_members), 2)
     still = np.zeros(num_members)
     if moves_threshold:
-        return Line(weights, 0.4, still, 1.0, -0.3, 0.4)
-    return Line(weights, 0.4, target - weights, 0.0, 0.0, 1.0)
+        return Line(weights, 0.41, still, 1.0, -0.3, 0.4)
+    return Line(weights, 0.41, target - weights, 0.0, 0.0, 1.0)
 
 
 @given(st.integers(0, 10**6), st.booleans())
