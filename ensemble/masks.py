@@ -104,6 +104,8 @@ def join_bands(bands: Sequence[Sequence[Runs]]) -> list[Runs]:
 
 def _moved(runs: Runs, band: Band) -> Runs:
     """Runs of a band as runs of its image."""
+    if band.rows[0] == 0:
+        return runs
     return runs + np.array([band.rows[0] * band.size[1], 0], np.int64)
 
 
