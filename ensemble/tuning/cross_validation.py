@@ -1,55 +1,32 @@
-"""Which candidate to keep, decided and scored on images that no fit has seen.
+"""Which rules to keep, decided and scored on images that no fit has seen.
 
 Folds are whole groups (people). Every candidate is fitted on all folds but one and scored on that
-one. The simple rule is the best of uniform, best single and shared by that score; a class gets
-rules of its own only where their gain over the simple rule is real (choose). Since the choice is
-made on these very scores, the score of what is kept comes from an outer loop: for each fold the
-same choice is made again from the other folds alone, and only its result is scored on the fold.
+one. The simple rule is the best of uniform, best single and shared by that score. A class then goes
+from it towards its own optimum, a quarter, half, three quarters or all of the way, as far as its
+gain is surest, and only if it is real (choose). Since the choice is made on these very scores, the
+score of what is kept comes from an outer loop: for each fold the same choice is made again from the
+other folds alone, and only its result is scored on the fold.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import DataError
-from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.progress import Progress
 from ensemble.splits import grouped_folds
-from ensemble.tuning.candidates import (
-    SIMPLE,
-    Candidate,
-    Candidates,
-    Statistic,
-    fit_candidates,
-)
+from ensemble.tuning.candidates import Candidate, Candidates, Statistic, fit_candidates
+from ensemble.tuning.choice import SHARES, Choice, best_simple, choose, on_the_way
 from ensemble.tuning.rules import Rules
 from ensemble.wording import counted
 
-# Lower end of this interval above 0: a gain is called real, wrongly in 1 case of 20.
-GAIN_LEVEL = 0.9
-
 Scores = dict[Candidate, NDArray[np.float64]]
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The simple rule, and the classes (C,) bool that are tuned, for what gain (C,) over it.
-
-    `gain` is None where classes are not tuned.
-    """
-
-    simple: Candidate
-    tuned: NDArray[np.bool_]
-    gain: Interval | None
-
-    def apply(self, candidates: Candidates) -> Rules:
-        """The rules that this choice makes of fitted candidates."""
-        simple = candidates[self.simple]
-        return simple.take(candidates["tuned"], self.tuned) if self.gain else simple
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +49,17 @@ class CrossValidation:
         """What the choice makes of the candidates."""
         return self.choice.apply(self.candidates)
 
+    def with_raw_optimum(self) -> CrossValidation:
+        """Every class at its own optimum, gain or no gain, for people who want it all the same.
+
+        Where classes are tuned; nothing is chosen then, so that its plain out-of-fold Dice is
+        that of what is kept.
+        """
+        if self.choice.gain is None:
+            return self
+        gone = replace(self.choice, shares=np.ones(len(self.choice.shares)))
+        return replace(self, choice=gone, kept=self.scores["tuned"])
+
 
 def cross_validate(
     statistic: Statistic,
@@ -91,11 +79,12 @@ def cross_validate(
     nested = count > 2
     with progress("fitting", 1 + count + nested * count * (count - 1) // 2) as advance:
         fits = _Fits(statistic, folds, seed, advance)
-        scores = _out_of_fold(fits, frozenset())
-        num_seen = statistic.num_seen(np.arange(len(folds)))
-        choice = choose(scores, groups, seen=num_seen > 0, seed=seed)
+        everything: frozenset[int] = frozenset()
+        scores = _out_of_fold(fits, everything)
+        choice = _choose(fits, scores, everything, groups)
         kept = _nested(fits, groups) if nested else None
-        candidates = fits(frozenset())
+        candidates = fits(everything)
+    num_seen = statistic.num_seen(np.arange(len(folds)))
     return CrossValidation(candidates, choice, scores, kept, folds, num_seen)
 
 
@@ -108,20 +97,6 @@ def check_groups(groups: Sequence[str]) -> None:
             remedy="tell people apart with --groups REGEX, or predict without --weights: then "
             "every member weighs the same",
         )
-
-
-def choose(scores: Scores, groups: Sequence[str], *, seen: NDArray[np.bool_], seed: int) -> Choice:
-    """The choice that scores (n, C) of n images call for.
-
-    A class is tuned if the lower end of the GAIN_LEVEL interval of its gain, a paired bootstrap
-    over groups, is above 0, and if it is anywhere in the truth (`seen`): what is best for a class
-    without a pixel is to predict none.
-    """
-    simple = max(SIMPLE, key=lambda name: float(scores[name].mean()))
-    if "tuned" not in scores:
-        return Choice(simple, np.zeros(scores[simple].shape[1], np.bool_), None)
-    gain = bootstrap_groups(scores["tuned"] - scores[simple], groups, level=GAIN_LEVEL, seed=seed)
-    return Choice(simple, (gain.low > 0) & seen, gain)
 
 
 class _Fits:
@@ -148,17 +123,40 @@ class _Fits:
         return self._done[without]
 
 
+def _score(
+    fits: _Fits, outside: frozenset[int], rules_of: Callable[[Candidates], Rules]
+) -> NDArray[np.float64]:
+    """Dice (n, C) of what each fit says, on the n images that lie in no fold of `outside`."""
+    inside = ~np.isin(fits.folds, list(outside))
+    scores = np.empty((len(fits.folds), len(fits.statistic.present)))
+    for fold in np.unique(fits.folds[inside]).tolist():
+        images = np.flatnonzero(fits.folds == fold)
+        scores[images] = fits.statistic.dice(rules_of(fits(outside | {fold})), images)
+    return scores[inside]
+
+
 def _out_of_fold(fits: _Fits, outside: frozenset[int]) -> Scores:
     """Dice (n, C) of each candidate on the n images that lie in no fold of `outside`."""
-    inside = ~np.isin(fits.folds, list(outside))
-    parts: dict[Candidate, NDArray[np.float64]] = {}
-    for fold in sorted(set(fits.folds[inside].tolist())):
-        images = np.flatnonzero(fits.folds == fold)
-        for name, rules in fits(outside | {fold}).items():
-            dice = fits.statistic.dice(rules, images)
-            part = parts.setdefault(name, np.empty((len(fits.folds), dice.shape[1])))
-            part[images] = dice
-    return {name: part[inside] for name, part in parts.items()}
+    return {name: _score(fits, outside, itemgetter(name)) for name in fits(outside)}
+
+
+def _choose(fits: _Fits, scores: Scores, outside: frozenset[int], groups: Sequence[str]) -> Choice:
+    """The choice that out-of-fold scores of the images in no fold of `outside` call for."""
+    simple = best_simple(scores)
+    images = np.flatnonzero(~np.isin(fits.folds, list(outside)))
+    if not fits.statistic.tunes_classes:
+        return Choice(simple, np.zeros(len(fits.statistic.present)), None)
+    return choose(
+        simple,
+        scores[simple],
+        {
+            share: _score(fits, outside, partial(on_the_way, simple=simple, share=share))
+            for share in SHARES
+        },
+        [groups[int(i)] for i in images],
+        seen=fits.statistic.num_seen(images) > 0,
+        seed=fits.seed,
+    )
 
 
 def _nested(fits: _Fits, groups: Sequence[str]) -> NDArray[np.float64]:
@@ -166,13 +164,7 @@ def _nested(fits: _Fits, groups: Sequence[str]) -> NDArray[np.float64]:
     kept: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
     for fold in range(int(fits.folds.max()) + 1):
         outside = frozenset({fold})
-        others = np.flatnonzero(fits.folds != fold)
-        choice = choose(
-            _out_of_fold(fits, outside),
-            [groups[int(i)] for i in others],
-            seen=fits.statistic.num_seen(others) > 0,
-            seed=fits.seed,
-        )
+        choice = _choose(fits, _out_of_fold(fits, outside), outside, groups)
         images = np.flatnonzero(fits.folds == fold)
         kept.append((images, fits.statistic.dice(choice.apply(fits(outside)), images)))
     order = np.argsort(np.concatenate([images for images, _ in kept]))

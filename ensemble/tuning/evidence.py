@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.intervals import Interval, bootstrap_groups
+from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.class_plan import ClassPlan
-from ensemble.tuning.cross_validation import GAIN_LEVEL, CrossValidation
+from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.weights import FusionWeights, write_weights
 from ensemble.wording import counted
 
@@ -39,11 +40,12 @@ class TuningResult:
         return self.weights.members[int(weights.sum(axis=0).argmax())]
 
     def rule(self, class_name: str) -> str:
-        """What a class keeps: tuned, or the simple rule; uniform where there are no labels."""
+        """What a class keeps: the simple rule, or how far from it it goes; uniform unlabelled."""
         if class_name not in self.plan.names:
             return UNLABELLED
         choice = self.validation.choice
-        return "tuned" if choice.tuned[self.plan.names.index(class_name)] else choice.simple
+        share = choice.shares[self.plan.names.index(class_name)]
+        return choice.simple if share == 0 else f"tuned {share:.0%}"
 
 
 def write_result(result: TuningResult) -> None:
@@ -105,7 +107,7 @@ def notes(result: TuningResult) -> list[str]:
     lines = [
         "Dice is out of fold: every image was scored by a fit that saw no image of its group.",
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
-        "A class is tuned only if the lower end of the interval of its gain is above 0.",
+        "A class goes as far from the simple rule to its own optimum as that surely gains.",
     ]
     if result.validation.kept is None:
         lines.append(

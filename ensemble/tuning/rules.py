@@ -32,11 +32,11 @@ class Rules:
     weights: NDArray[np.float64]
     thresholds: NDArray[np.float64]
 
-    def take(self, others: Rules, classes: NDArray[np.bool_]) -> Rules:
-        """These rules, but the others' where `classes` (C,) is True."""
+    def towards(self, others: Rules, shares: NDArray[np.float64]) -> Rules:
+        """These rules, each class `shares` (C,) of the straight way to the others': 0 stays."""
         return Rules(
-            np.where(classes[:, None], others.weights, self.weights),
-            np.where(classes, others.thresholds, self.thresholds),
+            self.weights + shares[:, None] * (others.weights - self.weights),
+            self.thresholds + shares * (others.thresholds - self.thresholds),
         )
 
 

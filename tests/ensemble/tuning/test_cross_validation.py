@@ -9,7 +9,8 @@ from ensemble.bit_planes import Label, pack
 from ensemble.errors import DataError
 from ensemble.progress import silent
 from ensemble.tuning.candidates import fit_candidates
-from ensemble.tuning.cross_validation import choose, cross_validate
+from ensemble.tuning.choice import SHARES, best_simple, choose, on_the_way
+from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 
@@ -114,13 +115,47 @@ def test_one_group_is_refused_with_a_remedy():
         validate(statistic, ["a", "a", "a"])
 
 
-def test_a_class_that_is_nowhere_is_not_tuned():
-    simple, better = np.full((6, 2), 0.5), np.full((6, 2), 1.0)
-    scores = {"uniform": simple, "best_single": simple, "shared": simple, "tuned": better}
-    seen = np.array([True, False])
-    choice = choose(scores, list("abcdef"), seen=seen, seed=0)
-    assert choice.simple == "uniform"
-    assert choice.tuned.tolist() == [True, False]
+def test_the_raw_optimum_is_taken_by_every_class_and_scored_out_of_fold():
+    found = validate(simulate(np.full((3, 3), 3.0)))
+    raw = found.with_raw_optimum()
+    np.testing.assert_array_equal(raw.rules.weights, found.candidates["tuned"].weights)
+    np.testing.assert_array_equal(raw.rules.thresholds, found.candidates["tuned"].thresholds)
+    np.testing.assert_array_equal(raw.kept, found.scores["tuned"])
+
+
+def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():
+    statistic = simulate([[0.3, 9.0], [3.0, 3.0]], num_images=12)
+    groups = own_groups(statistic)
+    found = validate(statistic, groups, num_folds=3)
+    held = np.flatnonzero(found.folds == 1)
+    others = np.flatnonzero(found.folds != 1)
+    scores = {name: np.empty((12, 2)) for name in ("uniform", "best_single", "shared")}
+    fits = {
+        fold: fit_candidates(statistic, np.flatnonzero(~np.isin(found.folds, [1, fold])), seed=0)
+        for fold in (0, 2)
+    }
+    for fold, fit in fits.items():
+        images = np.flatnonzero(found.folds == fold)
+        for name, dice in scores.items():
+            dice[images] = statistic.dice(fit[name], images)
+    simple = best_simple({name: dice[others] for name, dice in scores.items()})
+    way = {}
+    for share in SHARES:
+        dice = np.empty((12, 2))
+        for fold, fit in fits.items():
+            images = np.flatnonzero(found.folds == fold)
+            dice[images] = statistic.dice(on_the_way(fit, simple=simple, share=share), images)
+        way[share] = dice[others]
+    choice = choose(
+        simple,
+        scores[simple][others],
+        way,
+        [groups[i] for i in others],
+        seen=np.array([True, True]),
+        seed=0,
+    )
+    rules = choice.apply(fit_candidates(statistic, others, seed=0))
+    np.testing.assert_array_equal(found.kept[held], statistic.dice(rules, held))
 
 
 def test_images_with_a_class_are_counted():

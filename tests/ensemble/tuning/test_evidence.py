@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ensemble.tuning.choice import GAIN_LEVEL, choose
 from ensemble.tuning.class_plan import ClassPlan
-from ensemble.tuning.cross_validation import GAIN_LEVEL, CrossValidation, choose
+from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.evidence import TuningResult, class_evidence, overall_evidence, write_result
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
 from ensemble.weights import FusionWeights
@@ -31,7 +32,14 @@ def result(tmp_path):
     rules = spread(np.array([0.5, 0.5]), DEFAULT_THRESHOLD, np.ones((2, 2), bool))
     validation = CrossValidation(
         candidates=dict.fromkeys(CANDIDATES, rules),
-        choice=choose(scores, GROUPS, seen=np.array([True, True]), seed=0),
+        choice=choose(
+            "shared",
+            scores["shared"],
+            {0.5: scores["tuned"]},
+            GROUPS,
+            seen=np.array([True, True]),
+            seed=0,
+        ),
         scores=scores,
         kept=scores["tuned"] - 0.01,
         folds=np.arange(30) % 3,
@@ -83,6 +91,13 @@ def test_so_has_the_mean_over_classes(result):
     assert list(dice) == [*CANDIDATES, "kept"]
     check(dice["best_single"], result.validation.scores["best_single"].mean(axis=1))
     check(dice["kept"], result.validation.kept.mean(axis=1))
+
+
+def test_a_class_says_how_far_it_goes(result):
+    choice = replace(result.validation.choice, shares=np.array([0.25, 0.0]))
+    result = replace(result, validation=replace(result.validation, choice=choice))
+    rules = [result.rule(name) for name in ("Radius", "Ulna", "unlabelled")]
+    assert rules == ["tuned 25%", "shared", "uniform (not labelled)"]
 
 
 def test_what_could_not_be_scored_is_not_stated(result):
