@@ -33,19 +33,29 @@ def unit_dice(
     """
     chosen, offsets, decided = units
     dice = np.empty(chosen.shape[0], np.float64)
+    fused = np.empty(_longest(chosen, offsets), np.float64)
     for n in range(chosen.shape[0]):
         u = chosen[n]
-        area, hits = decided[u, 0], decided[u, 1]
+        first, last = offsets[u], offsets[u + 1]
+        _project(values[:, first:last], weights[n], 0.0, fused)
         limit = threshold[n] * weights[n].sum()
-        for k in range(offsets[u], offsets[u + 1]):
-            fused = 0.0
-            for m in range(values.shape[0]):
-                fused += weights[n, m] * values[m, k]
-            if fused > limit:
-                area += counts[0, k]
-                hits += counts[1, k]
+        total, positive = counts[0, first:last], counts[1, first:last]
+        area, hits = decided[u, 0], decided[u, 1]
+        for k in range(total.shape[0]):  # without a branch: many at a time
+            is_above = fused[k] > limit
+            area += np.int64(total[k]) if is_above else np.int64(0)
+            hits += np.int64(positive[k]) if is_above else np.int64(0)
         dice[n] = graded_dice(hits, area, decided[u, 2])
     return dice
+
+
+@kernel
+def _longest(chosen: NDArray[np.int64], offsets: NDArray[np.int64]) -> int:
+    """The most tuples of a chosen unit."""
+    longest = 0
+    for u in chosen:
+        longest = max(longest, offsets[u + 1] - offsets[u])
+    return longest
 
 
 @kernel
@@ -57,16 +67,14 @@ def sweep_line(
     direction: tuple[NDArray[np.float64], float],
     span: tuple[float, float],
 ) -> NDArray[np.float64]:
-    """Mean Dice over the chosen units at the NUM_CELLS + 1 cell borders of a line.
+    """Sum of the Dice of the chosen units at the NUM_CELLS + 1 cell borders of a line.
 
     The line is start + place * direction, place in span = (low, high); `start` and `direction`
     are weights (n, M), one row a unit, and a threshold. A direction must move either the weights
     or the threshold, else the tuples would not be linear on it. Other arrays as in `unit_dice`.
     """
     chosen, offsets, decided = units
-    longest = 0
-    for n in range(chosen.shape[0]):
-        longest = max(longest, offsets[chosen[n] + 1] - offsets[chosen[n]])
+    longest = _longest(chosen, offsets)
     base = np.empty(longest, np.float64)
     slope = np.empty(longest, np.float64)
     keys = np.empty((2, longest), np.int32)
@@ -95,7 +103,7 @@ def sweep_line(
         sort_events(keys, events, found)
         steps[0] += graded_dice(hits, area, decided[u, 2])
         _add_steps(counts, keys[0, :found], events[0, :found], (hits, area, decided[u, 2]), steps)
-    return np.cumsum(steps) / chosen.shape[0]
+    return np.cumsum(steps)
 
 
 @kernel
@@ -110,6 +118,8 @@ def _project(
     out[:count] = -threshold * weights.sum()
     for m in range(values.shape[0]):
         weight = weights[m]
+        if weight == 0:
+            continue
         for k in range(count):
             out[k] += weight * values[m, k]
 

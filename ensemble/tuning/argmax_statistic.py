@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, get_mask
 from ensemble.kernels.argmax_sweep import argmax_dice, collect_contested, sweep_argmax
+from ensemble.streaming import Mapper
 from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.search import Line
 
@@ -32,6 +33,16 @@ class ArgmaxStatistic:
     offsets: NDArray[np.int64]
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
+
+    def in_threads(self, mapper: Mapper) -> ArgmaxStatistic:
+        """Itself: an image's classes are swept together, by one thread."""
+        del mapper
+        return self
+
+    def thinned(self, most: int) -> ArgmaxStatistic:
+        """Itself: pixels have no counts, so that all are kept."""
+        del most
+        return self
 
     @property
     def tunes_classes(self) -> bool:

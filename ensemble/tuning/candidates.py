@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.streaming import Mapper
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, Rules, spread
 from ensemble.tuning.search import Objective, search
 
@@ -42,6 +43,14 @@ class Statistic(Protocol):
     @property
     def tunes_classes(self) -> bool:
         """Whether each class can have its own rule, or only one weight vector for all."""
+        ...
+
+    def in_threads(self, mapper: Mapper) -> Statistic:
+        """The same, but sums are taken by the `map` of threads."""
+        ...
+
+    def thinned(self, most: int) -> Statistic:
+        """What stands for all of it in about `most` tuples or fewer, where it can be thinned."""
         ...
 
     def dice(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:

@@ -14,8 +14,9 @@ Rounding: soft maps are stored in 8 bits (error 1/510) and rounded to 8 bits aga
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +25,13 @@ from ensemble.bit_planes import WORD_BITS, Label, areas_px
 from ensemble.kernels.line_sweep import sweep_line, unit_dice
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
 from ensemble.soft_maps import LEVELS
+from ensemble.streaming import Mapper
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
+
+# From as many tuples on units are shared among threads, in parts of a fixed number: so results are
+# the same on every machine.
+_WORTH_THREADS, _NUM_PARTS = 100_000, 8
 
 # (h, w) maps of one class, one a member, None for a member that lacks the class.
 ClassMaps = Sequence[NDArray[np.uint8] | None]
@@ -45,10 +51,13 @@ class Unit:
     decided: NDArray[np.int64]
 
 
-def class_unit(maps: ClassMaps, label: Label, class_index: int, thresholds: ThresholdRange) -> Unit:
+def class_unit(
+    maps: ClassMaps, label: Label, class_index: int, area: int, thresholds: ThresholdRange
+) -> Unit:
     """Upsample a class's maps to the label's size and keep what is undecided.
 
-    At least one member must have the class. Ignored pixels are left out.
+    At least one member must have the class, which has `area` pixels in truth. Ignored pixels are
+    left out.
     """
     present = [m for m, pixels in enumerate(maps) if pixels is not None]
     arrays = [pixels for pixels in maps if pixels is not None]
@@ -67,7 +76,6 @@ def class_unit(maps: ClassMaps, label: Label, class_index: int, thresholds: Thre
     merged, total, positive = merge_tuples(values, truth)
     full = np.zeros((len(maps), merged.shape[1]), np.uint8)
     full[present] = merged
-    area = areas_px(label.planes, class_index + 1)[class_index]
     return Unit(full, np.stack([total, positive]), np.array([foreground, hits, area], np.int64))
 
 
@@ -85,6 +93,28 @@ class DiceStatistic:
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
     thresholds: ThresholdRange
+    mapper: Mapper = map
+
+    def in_threads(self, mapper: Mapper) -> DiceStatistic:
+        """The same with another `map`, such as that of `Stripes`; results do not depend on it."""
+        return replace(self, mapper=mapper)
+
+    def thinned(self, most: int) -> DiceStatistic:
+        """Every n-th tuple of each unit, counted n times, so that about `most` or fewer are left.
+
+        Tuples stand in raster order of their pixels, so that all parts of an outline are there.
+        """
+        every = -(-self.values.shape[1] // most)
+        if every <= 1:
+            return self
+        kept = [np.arange(first, last, every) for first, last in pairwise(self.offsets)]
+        columns = np.concatenate(kept)
+        return replace(
+            self,
+            values=self.values[:, columns],
+            counts=self.counts[:, columns] * np.int32(every),
+            offsets=np.cumsum([0, *map(len, kept)], dtype=np.int64),
+        )
 
     @property
     def tunes_classes(self) -> bool:
@@ -164,25 +194,45 @@ class MeanDice:
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
         """The mean Dice at one point."""
         rules = spread(weights, threshold, self.present)
-        scores = unit_dice(
-            self.statistic.values,
-            self.statistic.counts,
-            (self.units, self.statistic.offsets, self.statistic.decided),
-            rules.weights,
-            rules.thresholds * LEVELS,
-        )
-        return float(scores.mean())
+
+        def dice(part: slice) -> NDArray[np.float64]:
+            return unit_dice(
+                self.statistic.values,
+                self.statistic.counts,
+                (self.units[part], self.statistic.offsets, self.statistic.decided),
+                rules.weights[part],
+                rules.thresholds[part] * LEVELS,
+            )
+
+        return float(np.concatenate(list(self._map(dice))).mean())
 
     def profile(self, line: Line) -> NDArray[np.float64]:
         """The mean Dice at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
-        return sweep_line(
-            self.statistic.values,
-            self.statistic.counts,
-            (self.units, self.statistic.offsets, self.statistic.decided),
-            (np.where(self.present, line.weights, 0.0), line.threshold * LEVELS),
-            (np.where(self.present, line.weights_step, 0.0), line.threshold_step * LEVELS),
-            (line.low, line.high),
-        )
+        start = np.where(self.present, line.weights, 0.0)
+        step = np.where(self.present, line.weights_step, 0.0)
+
+        def total(part: slice) -> NDArray[np.float64]:
+            return sweep_line(
+                self.statistic.values,
+                self.statistic.counts,
+                (self.units[part], self.statistic.offsets, self.statistic.decided),
+                (start[part], line.threshold * LEVELS),
+                (step[part], line.threshold_step * LEVELS),
+                (line.low, line.high),
+            )
+
+        return np.asarray(np.sum(list(self._map(total)), axis=0) / len(self.units))
+
+    def _map(
+        self, function: Callable[[slice], NDArray[np.float64]]
+    ) -> Iterable[NDArray[np.float64]]:
+        """A function of each part of the units, in threads where they are worth it."""
+        offsets = self.statistic.offsets
+        size = (offsets[self.units + 1] - offsets[self.units]).sum()
+        if size < _WORTH_THREADS:
+            return [function(slice(None))]
+        ends = np.linspace(0, len(self.units), _NUM_PARTS + 1).astype(int)
+        return self.statistic.mapper(function, [slice(a, b) for a, b in pairwise(ends) if a < b])
 
 
 class StatisticBuilder:
@@ -201,8 +251,9 @@ class StatisticBuilder:
 
     def add(self, maps: Sequence[ClassMaps], label: Label) -> None:
         """Add an image: for each class the maps of all members, and the label at full size."""
+        areas = areas_px(label.planes, max(self._bits) + 1)
         self._units += [
-            class_unit(class_maps, label, bit, self._thresholds)
+            class_unit(class_maps, label, bit, int(areas[bit]), self._thresholds)
             for class_maps, bit in zip(maps, self._bits, strict=True)
         ]
 

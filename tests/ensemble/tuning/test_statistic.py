@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,8 @@ from hypothesis import strategies as st
 import reference
 from ensemble.bit_planes import Label, pack
 from ensemble.soft_maps import quantise
+from ensemble.streaming import Stripes
+from ensemble.tuning import statistic as statistic_room
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
@@ -173,6 +177,36 @@ def test_a_profile_is_the_score_at_each_place(seed, moves_threshold):
         around = [objective.score(*line.at(place + shift)) for shift in (-1e-9, 0, 1e-9)]
         # on a crossing itself either side may be meant
         assert min(abs(profile[cell] - score) for score in around) < 1e-9
+
+
+def test_threads_change_no_result(monkeypatch):
+    monkeypatch.setattr(statistic_room, "_WORTH_THREADS", 0)
+    present, images, rng = random_case(5, num_images=9)
+    alone = build(present, images)
+    line = random_line(rng, present.shape[1], moves_threshold=False)
+    with Stripes(3) as stripes:
+        for images_ in (np.arange(9), np.array([4])):
+            together = alone.in_threads(stripes.map).objective(images_)
+            one = alone.objective(images_)
+            np.testing.assert_array_equal(together.profile(line), one.profile(line))
+            assert together.score(line.weights, 0.4) == one.score(line.weights, 0.4)
+            monkeypatch.setattr(statistic_room, "_WORTH_THREADS", 10**9)
+            np.testing.assert_allclose(one.profile(line), together.profile(line), atol=1e-12)
+            monkeypatch.setattr(statistic_room, "_WORTH_THREADS", 0)
+
+
+def test_a_sample_counts_every_nth_tuple_n_times():
+    present, images, rng = random_case(11, num_images=4)
+    whole = build(present, images)
+    assert whole.thinned(whole.values.shape[1]) is whole
+    third = whole.thinned(whole.values.shape[1] // 3 + 1)
+    for u, (first, last) in enumerate(pairwise(whole.offsets)):
+        kept = slice(third.offsets[u], third.offsets[u + 1])
+        np.testing.assert_array_equal(third.values[:, kept], whole.values[:, first:last:3])
+        np.testing.assert_array_equal(third.counts[:, kept], 3 * whole.counts[:, first:last:3])
+    np.testing.assert_array_equal(third.decided, whole.decided)
+    rules = random_rules(rng, present)
+    np.testing.assert_allclose(third.dice(rules).mean(), whole.dice(rules).mean(), atol=0.05)
 
 
 def test_no_image_with_a_class_is_told():
