@@ -70,8 +70,9 @@ def sweep_line(
     """Sum of the Dice of the chosen units at the NUM_CELLS + 1 cell borders of a line.
 
     The line is start + place * direction, place in span = (low, high); `start` and `direction`
-    are weights (n, M), one row a unit, and a threshold. A direction must move either the weights
-    or the threshold, else the tuples would not be linear on it. Other arrays as in `unit_dice`.
+    are weights (n, M), one row a unit, and a threshold. A direction may move both only where its
+    weights sum to 0 in every unit, else the tuples would not be linear on it. Other arrays as in
+    `unit_dice`.
     """
     chosen, offsets, decided = units
     longest = _longest(chosen, offsets)

@@ -91,6 +91,11 @@ class MeanArgmaxDice:
         """There are none."""
         return None
 
+    @property
+    def is_joint(self) -> bool:
+        """There is no threshold to move."""
+        return False
+
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
         """The mean Dice at one point."""
         num_classes = len(self.statistic.present)

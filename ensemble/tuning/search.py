@@ -1,13 +1,14 @@
 """The best weights and threshold of an objective, by exact line searches from several starts.
 
-Along a line mean Dice is a step function, swept as a whole; the search walks from a start to the
-best plateau of one line after the other until no line gets higher. The graded metric itself is
-climbed, nothing smooth in its place.
+Along a line mean Dice is a step function, swept as a whole. From each start the search first walks
+to where a line is high on broad ground, its mean over a stretch, and then to the best plateau of
+one line after the other until no line gets higher: on single peaks alone it would stop at the first
+that chance put up. The graded metric itself is climbed, nothing smooth in its place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Protocol
@@ -18,13 +19,16 @@ from numpy.typing import NDArray
 from ensemble.kernels.line_sweep import NUM_CELLS, widest_plateau
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange
 
-# Scores within this of the best belong to its plateau, and gains below it are not walked after:
-# it is what one pixel of a class of 1,500 pixels changes in the mean over 60 images.
+# Scores within this of the best belong to its plateau: it is what one pixel of a class of 1,500
+# pixels changes in the mean over 60 images.
 SLACK = 1e-5
 
-_NUM_CLIMBED = 2  # of all starts, the best after a search of the threshold alone
-_MAX_ROUNDS = 12
-_NUM_RANDOM = 2  # random directions a round, against ridges that no axis follows
+_NUM_CLIMBED = 3  # of all starts, the best after a search of the threshold alone
+_BROAD = 0.02  # of a weight or the threshold: how far to both sides ground is broad
+_BROAD_ROUNDS, _MAX_ROUNDS = 2, 12
+_NUM_RANDOM = 2  # random mixtures a round, against ridges that no axis follows
+_NUM_JOINT = 4  # random directions of weights and threshold together
+_JOINT_THRESHOLD = 0.3  # how much the threshold moves in those, beside weights of variance 1
 _MIN_STEP = 1e-9
 
 
@@ -39,7 +43,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """start + place * direction: weights (M,) and a threshold, of which only one may move."""
+    """start + place * direction: weights (M,) and a threshold.
+
+    Both may move together only where the steps of the weights sum to 0.
+    """
 
     weights: NDArray[np.float64]
     threshold: float
@@ -69,6 +76,11 @@ class Objective(Protocol):
         """Within what the threshold may move; None where there is no threshold."""
         ...
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether threshold and weights may move on one line: weights sum to 1 everywhere."""
+        ...
+
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
         """The value at a point."""
         ...
@@ -76,6 +88,10 @@ class Objective(Protocol):
     def profile(self, line: Line) -> NDArray[np.float64]:
         """The values at evenly spaced places of a line, both ends included."""
         ...
+
+
+# The better place on a line, or the point itself.
+LineSearch = Callable[[Objective, Line, Point], Point]
 
 
 def search(
@@ -106,15 +122,34 @@ def _point(objective: Objective, weights: NDArray[np.float64], threshold: float)
 
 
 def _climb(objective: Objective, point: Point, rng: np.random.Generator) -> Point:
-    """Walk along one line after the other until a whole round brings nothing."""
+    """Walk to broad ground, then up until a whole round brings nothing."""
+    best = point
+    for _ in range(_BROAD_ROUNDS):
+        point = _round(objective, point, rng, _broadest_on)
+        best = max(best, point, key=lambda seen: seen.score)
     for _ in range(_MAX_ROUNDS):
         before = point.score
-        for target, source in _moves(objective.usable, rng):
-            step = target - (point.weights if source is None else source)
-            point = _along_weights(objective, point, step)
-        point = _along_threshold(objective, point)
+        point = _round(objective, point, rng, _best_on)
         if point.score <= before:
             break
+    return max(best, point, key=lambda seen: seen.score)
+
+
+def _round(
+    objective: Objective, point: Point, rng: np.random.Generator, best_on: LineSearch
+) -> Point:
+    """One line after the other: all moves of the weights, the threshold, and both together."""
+    for target, source in _moves(objective.usable, rng):
+        step = target - (point.weights if source is None else source)
+        point = _along(objective, point, step, 0.0, best_on)
+    point = _along(objective, point, np.zeros_like(point.weights), 1.0, best_on)
+    if objective.is_joint:
+        usable = np.flatnonzero(objective.usable)
+        for _ in range(_NUM_JOINT):
+            step = np.zeros_like(point.weights)
+            step[usable] = rng.normal(size=len(usable))
+            step[usable] -= step[usable].mean()
+            point = _along(objective, point, step, _JOINT_THRESHOLD * rng.normal(), best_on)
     return point
 
 
@@ -131,42 +166,61 @@ def _moves(
         yield from ((mixture @ vertices, None) for mixture in mixtures)
 
 
-def _along_weights(objective: Objective, point: Point, step: NDArray[np.float64]) -> Point:
-    """Search the line through the point, as far as no weight falls below 0."""
-    moving = np.abs(step) > _MIN_STEP
-    if not moving.any():
-        return point
-    limits = -point.weights[moving] / step[moving]
-    line = Line(
-        point.weights,
-        point.threshold,
-        step,
-        0.0,
-        low=float(limits[step[moving] > 0].max()),
-        high=float(limits[step[moving] < 0].min()),
-    )
-    return _best_on(objective, line, point) if line.high - line.low > _MIN_STEP else point
-
-
 def _along_threshold(objective: Objective, point: Point) -> Point:
+    return _along(objective, point, np.zeros_like(point.weights), 1.0, _best_on)
+
+
+def _along(
+    objective: Objective,
+    point: Point,
+    step: NDArray[np.float64],
+    threshold_step: float,
+    best_on: LineSearch,
+) -> Point:
+    """Search the line through the point, as far as no weight falls below 0 nor the threshold out.
+
+    Where there is no threshold, that does not move.
+    """
+    low, high = -np.inf, np.inf
+    moving = np.abs(step) > _MIN_STEP
+    if moving.any():
+        limits = -point.weights[moving] / step[moving]
+        low = float(limits[step[moving] > 0].max())
+        high = float(limits[step[moving] < 0].min())
     span = objective.thresholds
-    if span is None:
+    if span is not None and abs(threshold_step) > _MIN_STEP:
+        ends = (np.array([span.low, span.high]) - point.threshold) / threshold_step
+        low, high = max(low, float(ends.min())), min(high, float(ends.max()))
+    if not _MIN_STEP < high - low < np.inf:
         return point
-    line = Line(
-        point.weights,
-        point.threshold,
-        np.zeros_like(point.weights),
-        1.0,
-        span.low - point.threshold,
-        span.high - point.threshold,
-    )
-    return _best_on(objective, line, point)
+    line = Line(point.weights, point.threshold, step, threshold_step, low, high)
+    return best_on(objective, line, point)
 
 
 def _best_on(objective: Objective, line: Line, point: Point) -> Point:
     """The middle of the best plateau of a line, if it is higher than the point."""
-    place = widest_plateau(objective.profile(line), SLACK) / NUM_CELLS
-    weights, threshold = line.at(line.low + place * (line.high - line.low))
+    found = _at(objective, line, widest_plateau(objective.profile(line), SLACK))
+    return found if found.score > point.score else point
+
+
+def _broadest_on(objective: Objective, line: Line, point: Point) -> Point:
+    """The place of a line whose surroundings are the highest, if they are higher than here."""
+    cells = NUM_CELLS / (line.high - line.low)
+    pace = max(float(np.abs(line.weights_step).max()), abs(line.threshold_step))
+    reach = min(max(int(cells * _BROAD / pace), 1), NUM_CELLS)
+    ground = _smoothed(objective.profile(line), reach)
+    here, best = round(-line.low * cells), int(ground.argmax())
+    return _at(objective, line, best) if ground[best] > ground[here] + SLACK / 10 else point
+
+
+def _smoothed(profile: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
+    """Means over each place and `reach` more on both sides, beyond the ends as at the ends."""
+    sums = np.cumsum(np.pad(profile, (reach + 1, reach), mode="edge"))
+    return np.asarray((sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1))
+
+
+def _at(objective: Objective, line: Line, cell: int) -> Point:
+    """The point at a cell's border of a line."""
+    weights, threshold = line.at(line.low + cell / NUM_CELLS * (line.high - line.low))
     weights = np.maximum(weights, 0.0)
-    found = _point(objective, weights / weights.sum(), threshold)
-    return found if found.score > point.score + SLACK else point
+    return _point(objective, weights / weights.sum(), threshold)

@@ -191,6 +191,11 @@ class MeanDice:
         """Within what the threshold may move."""
         return self.statistic.thresholds
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether every unit has all usable members, so that its weights sum to 1."""
+        return bool(self.present[:, self.usable].all())
+
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
         """The mean Dice at one point."""
         rules = spread(weights, threshold, self.present)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ensemble.kernels.line_sweep import NUM_CELLS, widest_plateau
 from ensemble.tuning.rules import ThresholdRange
-from ensemble.tuning.search import SLACK, Line, own_starts, search
+from ensemble.tuning.search import SLACK, Line, _smoothed, own_starts, search
 from ensemble.tuning.statistic import DiceStatistic
 
 THRESHOLDS = ThresholdRange(0.1, 0.9)
@@ -147,6 +147,14 @@ def test_the_threshold_is_put_into_the_middle_of_its_plateau():
     )
     place = 0.1 + 0.8 * widest_plateau(profile, SLACK) / NUM_CELLS
     assert place == pytest.approx((60 + 200) / 2 / 255, abs=1e-3)
+
+
+def test_smoothing_is_the_mean_of_the_surroundings():
+    profile = np.random.default_rng(0).random(30)
+    smoothed = _smoothed(profile, 4)
+    for place in range(30):
+        around = [profile[min(max(place + shift, 0), 29)] for shift in range(-4, 5)]
+        assert smoothed[place] == pytest.approx(np.mean(around))
 
 
 def test_the_widest_of_equal_plateaus_is_taken():

@@ -166,6 +166,24 @@ def random_line(rng, num_members, *, moves_threshold) -> Line:
     return Line(weights, 0.41, target - weights, 0.0, 0.0, 1.0)
 
 
+@given(st.integers(0, 10**6))
+def test_so_is_a_profile_of_weights_and_threshold_together(seed):
+    _, images, rng = random_case(seed)
+    images = [([class_maps], *rest) for (class_maps, *_), *rest in images]
+    present = np.array([[plane is not None for plane in images[0][0][0]]])
+    objective = build(present, images).objective(np.arange(2))
+    step = np.where(present[0], rng.normal(size=present.shape[1]), 0.0)
+    step -= present[0] * step.sum() / present.sum()
+    weights = np.where(present[0], rng.dirichlet(np.ones(present.shape[1])), 0.0)
+    line = Line(weights / weights.sum(), 0.41, step / 10, 0.2, -0.9, 1.3)
+    assert objective.is_joint
+    profile = objective.profile(line)
+    for cell in rng.integers(0, len(profile), 8):
+        place = line.low + (line.high - line.low) * cell / (len(profile) - 1)
+        around = [objective.score(*line.at(place + shift)) for shift in (-1e-9, 0, 1e-9)]
+        assert min(abs(profile[cell] - score) for score in around) < 1e-9
+
+
 @given(st.integers(0, 10**6), st.booleans())
 def test_a_profile_is_the_score_at_each_place(seed, moves_threshold):
     present, images, rng = random_case(seed)

@@ -1,0 +1,26 @@
+"""What tuning keeps of a real validation folder whose soft maps are in its cache."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ensemble.datasets import open_labelled
+from ensemble.members.roster import choose_device, find_members, load_members
+from ensemble.progress import silent
+from ensemble.soft_maps import SoftMapCache
+from ensemble.tuning.class_plan import plan_classes
+from ensemble.tuning.rules import ThresholdRange
+from ensemble.tuning.statistic import DiceStatistic
+from ensemble.tuning.tune_weights import StoredMaps, build_statistic
+
+
+def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
+    """The statistic of folder/val under folder/members."""
+    data = open_labelled(folder / "val")
+    members = load_members(find_members([str(folder / "members")]), choose_device("auto"))
+    plan = plan_classes(members, data.classes)
+    stored = StoredMaps(members, views, SoftMapCache(folder / ".ens-cache"))
+    statistic = build_statistic(data, stored, plan, ThresholdRange(), progress=silent)
+    if not isinstance(statistic, DiceStatistic):
+        raise SystemExit(f"{folder} has exclusive classes, which have one objective together")
+    return statistic
