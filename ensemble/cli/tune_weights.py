@@ -44,6 +44,12 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     help="Folder of soft maps, written once for each member, image and set of views; an "
     "interrupted run goes on from them. May be deleted at any time.",
 )
+@click.option(
+    "--raw-optimum",
+    is_flag=True,
+    help="Give every class its own optimum, also where that does not gain on people that the fit "
+    "did not see. Expect less on new images.",
+)
 @json_option
 def command(
     val: Path,
@@ -55,6 +61,7 @@ def command(
     seed: int,
     device: str,
     cache: Path,
+    raw_optimum: bool,
     as_json: bool,
 ) -> None:
     """Tune weights and thresholds on the labelled folder VAL (default: val/).
@@ -78,6 +85,7 @@ def command(
         seed=seed,
         device=device,
         cache=cache,
+        raw_optimum=raw_optimum,
     )
     result = tune_weights(val, members, settings, progress=console_progress, tell=console_line)
     if as_json:

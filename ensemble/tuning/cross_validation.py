@@ -20,11 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import DataError
+from ensemble.intervals import bootstrap_groups
 from ensemble.progress import Progress
 from ensemble.splits import grouped_folds
 from ensemble.streaming import Stripes
 from ensemble.tuning.candidates import Candidate, Candidates, Statistic, fit_candidates
-from ensemble.tuning.choice import SHARES, Choice, best_simple, choose, on_the_way
+from ensemble.tuning.choice import GAIN_LEVEL, SHARES, Choice, best_simple, choose, on_the_way
 from ensemble.tuning.rules import Rules
 from ensemble.wording import counted
 
@@ -39,7 +40,8 @@ class CrossValidation:
     """`candidates`: fitted on all images. `scores`: (N, C) Dice of every candidate, each image by
     a fit that did not see it. `kept`: (N, C) Dice of the whole procedure, choice and all,
     on images that neither fit nor choice saw; None with two folds, which leave nothing to choose
-    on. `folds` (N,); `num_seen` (C,): in how many images a class is.
+    on. `folds` (N,); `num_seen` (C,): in how many images a class is. `is_raw`: see
+    `with_raw_optimum`.
     """
 
     candidates: Candidates
@@ -48,22 +50,25 @@ class CrossValidation:
     kept: NDArray[np.float64] | None
     folds: NDArray[np.int64]
     num_seen: NDArray[np.int64]
+    is_raw: bool = False
 
     @property
     def rules(self) -> Rules:
         """What the choice makes of the candidates."""
         return self.choice.apply(self.candidates)
 
-    def with_raw_optimum(self) -> CrossValidation:
+    def with_raw_optimum(self, groups: Sequence[str], *, seed: int) -> CrossValidation:
         """Every class at its own optimum, gain or no gain, for people who want it all the same.
 
-        Where classes are tuned; nothing is chosen then, so that its plain out-of-fold Dice is
-        that of what is kept.
+        Nothing is chosen then, so that its out-of-fold Dice is that of what is kept. Where classes
+        share one weight vector this is that.
         """
         if self.choice.gain is None:
             return self
-        gone = replace(self.choice, shares=np.ones(len(self.choice.shares)))
-        return replace(self, choice=gone, kept=self.scores["tuned"])
+        own, simple = self.scores["tuned"], self.choice.simple
+        gain = bootstrap_groups(own - self.scores[simple], groups, level=GAIN_LEVEL, seed=seed)
+        choice = Choice(simple, np.ones(own.shape[1]), gain)
+        return replace(self, choice=choice, kept=own, is_raw=True)
 
 
 def cross_validate(

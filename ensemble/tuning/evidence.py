@@ -107,17 +107,8 @@ def notes(result: TuningResult) -> list[str]:
     lines = [
         "Dice is out of fold: every image was scored by a fit that saw no image of its group.",
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
-        "A class goes as far from the simple rule to its own optimum as that surely gains.",
+        *_choice_notes(result.validation),
     ]
-    if result.validation.kept is None:
-        lines.append(
-            "With two groups the choice could not be scored on groups that it did not see: the "
-            "Dice of the chosen rule is that of the folds on which it was chosen."
-        )
-    else:
-        lines.append(
-            "The Dice of what is kept is nested: for each fold the choice was made without it."
-        )
     if (num_groups := len(set(result.groups))) < FEW_GROUPS:
         lines.append(
             f"There are only {num_groups} groups: with fewer than {FEW_GROUPS} intervals are too "
@@ -130,6 +121,22 @@ def notes(result: TuningResult) -> list[str]:
     return lines
 
 
+def _choice_notes(validation: CrossValidation) -> list[str]:
+    if validation.is_raw:
+        return ["Every class has its own optimum, as was asked for, whether that gains or not."]
+    rule = "A class goes as far from the simple rule to its own optimum as that surely gains."
+    if validation.kept is None:
+        return [
+            rule,
+            "With two groups the choice could not be scored on groups that it did not see: the "
+            "Dice of the chosen rule is that of the folds on which it was chosen.",
+        ]
+    return [
+        rule,
+        "The Dice of what is kept is nested: for each fold the choice was made without it.",
+    ]
+
+
 def summary(result: TuningResult) -> str:
     """One sentence: what was kept, and why."""
     choice = result.validation.choice
@@ -138,6 +145,9 @@ def summary(result: TuningResult) -> str:
     if choice.gain is None:
         return f"{line} and is kept for all classes: exclusive classes share one weight vector."
     tuned, total = int(choice.tuned.sum()), len(result.plan.names)
+    if result.validation.is_raw:
+        raw = f"{result.validation.scores['tuned'].mean():.4f}"
+        return f"{line}; every class has its own optimum instead, as was asked for (Dice {raw})."
     if tuned == 0:
         return f"{line} and is kept for all classes: no class surely gains from rules of its own."
     return (

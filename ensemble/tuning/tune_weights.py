@@ -38,6 +38,7 @@ class TuningSettings:
     """`views` as `--tta` takes them, `groups` as `open_labelled` does; `cache`: soft maps.
 
     Without `groups` those count that the members were trained with, see `stated_groups`.
+    `raw_optimum`: every class at its own optimum, whether that gains or not.
     """
 
     out: Path = WEIGHTS_FILE
@@ -48,6 +49,7 @@ class TuningSettings:
     device: str = "auto"
     cache: Path = CACHE_FOLDER
     thresholds: ThresholdRange = field(default_factory=ThresholdRange)
+    raw_optimum: bool = False
 
 
 def tune_weights(
@@ -93,6 +95,8 @@ def tune_members(
     validation = cross_validate(
         statistic, groups, num_folds=settings.num_folds, seed=settings.seed, progress=progress
     )
+    if settings.raw_optimum:
+        validation = validation.with_raw_optimum(groups, seed=settings.seed)
     weights = fusion_weights(members, plan, validation.rules, settings.views)
     result = TuningResult(settings.out, weights, plan, validation, groups, settings.seed)
     write_result(result)

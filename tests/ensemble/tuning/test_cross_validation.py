@@ -116,11 +116,14 @@ def test_one_group_is_refused_with_a_remedy():
 
 
 def test_the_raw_optimum_is_taken_by_every_class_and_scored_out_of_fold():
-    found = validate(simulate(np.full((3, 3), 3.0)))
-    raw = found.with_raw_optimum()
+    statistic = simulate(np.full((3, 3), 3.0))
+    found = validate(statistic)
+    raw = found.with_raw_optimum(own_groups(statistic), seed=0)
     np.testing.assert_array_equal(raw.rules.weights, found.candidates["tuned"].weights)
     np.testing.assert_array_equal(raw.rules.thresholds, found.candidates["tuned"].thresholds)
     np.testing.assert_array_equal(raw.kept, found.scores["tuned"])
+    gain = found.scores["tuned"] - found.scores[found.choice.simple]
+    np.testing.assert_allclose(raw.choice.gain.mean, gain.mean(axis=0))
 
 
 def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():

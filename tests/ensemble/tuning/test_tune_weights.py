@@ -107,6 +107,18 @@ def test_the_weights_file_fits_the_members_and_says_what_they_are_worth(val, set
         assert gain["low"] <= gain["mean"] <= gain["high"]
 
 
+def test_the_raw_optimum_is_given_where_it_is_asked_for(val, settings):
+    result = tune_members(members(), open_labelled(val), replace(settings, raw_optimum=True))
+    stored = json.loads(settings.out.read_text())
+    assert {entry["rule"] for entry in stored["classes"].values()} == {"tuned 100%"}
+    np.testing.assert_allclose(
+        result.weights.weights.T, result.validation.candidates["tuned"].weights
+    )
+    assert "Every class has its own optimum, as was asked for" in stored["evidence"]["notes"][2]
+    assert stored["evidence"]["dice"]["kept"] == stored["evidence"]["dice"]["tuned"]
+    assert "as was asked for" in evidence.summary(result)
+
+
 def test_an_image_that_is_a_link_to_nothing_is_said(val, settings, tmp_path):
     (val / "images" / "p9_x.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(ImageError, match=r"p9_x\.png: is a link to nothing"):
