@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.errors import DeviceMemoryError
+from ensemble.errors import DeviceMemoryError, WeightsError
 from ensemble.fusion import FusedMaps, FusedRows, MemberShare, fused_runs, plan_shares
 from ensemble.images import Image
 from ensemble.inference import MAPS_VERSION, Pixels, soft_map, windows_over
@@ -70,6 +70,11 @@ class Ensemble:
         self.weights = weights.for_classes(classes.names)
         self.views = parse_views(weights.views if views is None else views)
         self.exclusive = classes.exclusive
+        if self.exclusive and self.weights.filters:
+            raise WeightsError(
+                "classes that exclude each other have no filters: pixels would be left without one",
+                remedy="delete filter from the weights file",
+            )
         shares = plan_shares(self.weights, [member.manifest.class_list for member in ordered])
         parts = [_Part(m, share) for m, share in zip(ordered, shares, strict=True) if len(share)]
         self._parts = parts
@@ -98,7 +103,8 @@ class Ensemble:
 
         Members that take turns are loaded anew for it: for many images use `fuse`.
         """
-        return join_bands([self.masks(band) for _, band in self.fuse([self.prepare(image)])])
+        bands = self.fuse([self.prepare(image)])
+        return self.join([self.masks(band) for _, band in bands], (image.shape[0], image.shape[1]))
 
     def prepare(self, image: Image) -> PreparedImage:
         """Bring an image to the inputs of all members, each different one once."""
@@ -176,6 +182,14 @@ class Ensemble:
         """Masks of a band of rows: runs along the whole image, one entry a class."""
         return fused_runs(band, self.weights, exclusive=self.exclusive, mapper=mapper)
 
+    def join(self, bands: Sequence[Sequence[Runs]], size: tuple[int, int]) -> list[Runs]:
+        """Masks of an image of (H, W) = size from those of its bands, filtered class by class."""
+        masks = join_bands(bands)
+        if not self.weights.filters:
+            return masks
+        filters = zip(self.weights.filters, masks, strict=True)
+        return [each.apply(runs, size) for each, runs in filters]
+
     def settings(self) -> dict[str, Any]:
         """All that the masks of an image depend on, in plain types."""
         return {
@@ -183,6 +197,7 @@ class Ensemble:
             "classes": list(self.weights.class_names),
             "weights": self.weights.weights.tolist(),
             "thresholds": self.weights.thresholds.tolist(),
+            "filters": [asdict(each) for each in self.weights.filters],
             "space": self.weights.space,
             "views": format_views(self.views),
             "precision": sorted({member.precision for member in self.members}),

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from ensemble.ensembles import Ensemble, PreparedImage
-from ensemble.masks import Band, join_bands
+from ensemble.masks import Band
 from ensemble.rle import Runs
 from ensemble.streaming import Stripes, ordered_map, stepwise_map
 
@@ -50,7 +50,7 @@ def stream_masks(
     for key, band, runs in masks:
         parts.append(runs)
         if band.is_last:
-            yield ImageMasks(key, band.size, join_bands(parts))
+            yield ImageMasks(key, band.size, ensemble.join(parts, band.size))
             parts = []
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ensemble.kernels.rle import join_touching
 from ensemble.kernels.run_shapes import label_pieces, split_rows
-from ensemble.rle import Runs, area, empty_runs
+from ensemble.rle import Runs, area
 from ensemble.run_algebra import complement, union
 
 # 4: pixels are connected through their sides; 8: also through their corners.
@@ -57,10 +57,18 @@ def components(runs: Runs, size: tuple[int, int], *, connectivity: Connectivity 
 
 def largest_component(runs: Runs, size: tuple[int, int], *, connectivity: Connectivity = 8) -> Runs:
     """The largest connected part, of equal ones that of the first pixel; empty of an empty mask."""
+    return largest_components(runs, size, 1, connectivity=connectivity)
+
+
+def largest_components(
+    runs: Runs, size: tuple[int, int], count: int, *, connectivity: Connectivity = 8
+) -> Runs:
+    """The `count` largest connected parts together, of equal ones those of the first pixels."""
     pieces, labels = _label(runs, size, connectivity)
-    if not len(pieces):
-        return empty_runs()
-    return join_touching(pieces[labels == _areas_px(pieces, labels).argmax()])
+    areas = _areas_px(pieces, labels)
+    kept = np.zeros(len(areas), np.bool_)
+    kept[np.argsort(-areas, kind="stable")[:count]] = True
+    return join_touching(pieces[kept[labels]])
 
 
 def drop_small_components(

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ensemble.errors import EnsError, WeightsError, few
 from ensemble.faults import list_faults
+from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.json_file import read_json_file
 from ensemble.members.member import PROB_FLOOR, FusionSpace, Member
 from ensemble.members.roster import merge_class_lists
@@ -36,7 +37,8 @@ class FusionWeights:
 
     A class's weights need not sum to 1; a member that lacks the class weighs 0. `sha256s` are the
     member files for which they were made, None where any file of the name will do. `views` is a
-    specification as `--tta` takes it. Raises WeightsError for shapes or values that cannot be, and
+    specification as `--tta` takes it. `filters`: what is done to the masks, (C,) or () for nothing.
+    Raises WeightsError for shapes or values that cannot be, and
     where logits are averaged for thresholds beyond PROB_FLOOR, which no average can cross.
     """
 
@@ -47,6 +49,7 @@ class FusionWeights:
     thresholds: NDArray[np.float64]
     space: FusionSpace = "prob"
     views: str = ""
+    filters: tuple[ClassFilter, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names(self.members, "member")
@@ -60,6 +63,12 @@ class FusionWeights:
             )
         if not (np.isfinite(self.weights).all() and (self.weights >= 0).all()):
             raise WeightsError("a weight must be a number from 0 on")
+        if self.filters and len(self.filters) != len(self.class_names):
+            raise WeightsError(
+                "filters are of another number of classes",
+                expected=f"{len(self.class_names)}",
+                got=f"{len(self.filters)}",
+            )
         floor = 0.0 if self.space == "prob" else PROB_FLOOR
         if not ((self.thresholds > floor) & (self.thresholds < 1 - floor)).all():
             raise WeightsError(f"a threshold must lie between {floor:g} and {1 - floor:g}")
@@ -78,6 +87,7 @@ class FusionWeights:
             class_names=class_names,
             weights=self.weights[:, order],
             thresholds=self.thresholds[order],
+            filters=tuple(self.filters[c] for c in order) if self.filters else (),
         )
 
 
@@ -168,6 +178,16 @@ class MemberEntry(BaseModel):
     sha256: str | None = None
 
 
+class FilterEntry(BaseModel):
+    """A class's filter in per-class.json, as `ClassFilter`."""
+
+    model_config = _STRICT
+
+    fill_holes: bool = False
+    keep_largest: Annotated[int, Field(ge=0)] = 0
+    min_area_px: Annotated[int, Field(ge=0)] = 0
+
+
 class ClassEntry(BaseModel):
     """One class in per-class.json; members that are not named weigh 0.
 
@@ -178,6 +198,7 @@ class ClassEntry(BaseModel):
 
     weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]]
     threshold: Annotated[float, Field(gt=0, lt=1)]
+    filter: FilterEntry = Field(default_factory=FilterEntry)
     rule: str = "by hand"
     evidence: dict[str, Any] = Field(default_factory=dict)
 
@@ -225,6 +246,7 @@ def write_weights(
                 for m, member in enumerate(weights.members)
             },
             threshold=round(float(weights.thresholds[c]), 6),
+            filter=FilterEntry(**asdict(weights.filters[c])) if weights.filters else FilterEntry(),
             rule=rules[c] if rules else "by hand",
             evidence=class_evidence[c] if class_evidence else {},
         )
@@ -242,8 +264,12 @@ def write_weights(
         evidence=evidence or {},
         classes=entries,
     )
+    content = stored.model_dump(mode="json")
+    for name, entry in entries.items():
+        if entry.filter == FilterEntry():
+            del content["classes"][name]["filter"]
     with whole_file(path) as part:
-        part.write_text(_to_json(stored.model_dump(mode="json")), encoding="utf-8")
+        part.write_text(_to_json(content), encoding="utf-8")
 
 
 def _to_json(content: dict[str, Any]) -> str:
@@ -270,6 +296,7 @@ def _from_file(stored: WeightsFile) -> FusionWeights:
         )
     parse_views(stored.views)  # a slip in them is said of this file
     entries = list(stored.classes.values())
+    filters = tuple(ClassFilter(**entry.filter.model_dump()) for entry in entries)
     return FusionWeights(
         members=tuple(members),
         sha256s=tuple(entry.sha256 for entry in stored.members),
@@ -278,4 +305,5 @@ def _from_file(stored: WeightsFile) -> FusionWeights:
         thresholds=np.array([entry.threshold for entry in entries], np.float64),
         space=stored.space,
         views=stored.views,
+        filters=filters if any(each != NO_FILTER for each in filters) else (),
     )

@@ -10,6 +10,8 @@ import reference
 from ensemble.classes import ClassList
 from ensemble.ensembles import Ensemble
 from ensemble.errors import MemberError, WeightsError
+from ensemble.filters import NO_FILTER, ClassFilter
+from ensemble.mask_stream import stream_masks
 from ensemble.members.manifest import WindowSpec
 from ensemble.rle import area, decode
 from ensemble.views import parse_views
@@ -281,6 +283,37 @@ def test_weights_must_be_for_all_classes_of_the_members():
     )
     with pytest.raises(WeightsError, match=r"for other classes.*expected left, right, spine, skin"):
         Ensemble(members, cut)
+
+
+FILTERS = (
+    ClassFilter(keep_largest=1),
+    NO_FILTER,
+    ClassFilter(fill_holes=True),
+    ClassFilter(min_area_px=60),
+)
+
+
+@pytest.mark.parametrize("windowed", [False, True])
+def test_filters_are_applied_to_the_masks_of_the_whole_image(windowed):
+    members = windowed_members(OVERLAPPING) if windowed else three_members(OVERLAPPING)
+    plain = per_class_weights(members)
+    image = smooth_image((61, 47))
+    masks = Ensemble(members, plain).predict(image)
+    engine = Ensemble(members, replace(plain, filters=FILTERS))
+    found = engine.predict(image)
+    expected = [each.apply(runs, (61, 47)) for each, runs in zip(FILTERS, masks, strict=True)]
+    assert [runs.tolist() for runs in found] == [runs.tolist() for runs in expected]
+    assert any(len(a) != len(b) for a, b in zip(found, masks, strict=True))
+    (streamed,) = stream_masks(engine, [("x", engine.prepare(image))])
+    assert [runs.tolist() for runs in streamed.runs] == [runs.tolist() for runs in found]
+    assert engine.settings() != Ensemble(members, plain).settings()
+
+
+def test_filters_of_exclusive_classes_are_refused():
+    members = three_members(EXCLUSIVE)
+    weights = replace(uniform_weights(members), filters=FILTERS)
+    with pytest.raises(WeightsError, match="without one"):
+        Ensemble(members, weights)
 
 
 def test_members_that_disagree_on_exclusiveness_are_refused():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from ensemble.errors import WeightsError
+from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.weights import FusionWeights, read_weights, write_weights
 
 
@@ -58,6 +59,47 @@ def test_the_file_is_readable_by_a_person(tmp_path, weights):
         "evidence": {},
     }
     assert "손" in path.read_text(encoding="utf-8")
+
+
+def test_filters_come_back_and_stand_only_where_there_is_one(tmp_path, weights):
+    path = tmp_path / "w.json"
+    filters = (NO_FILTER, ClassFilter(keep_largest=1), ClassFilter(True, 2, 40))
+    write_weights(path, replace(weights, filters=filters))
+    assert read_weights(path).filters == filters
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert "filter" not in content["classes"]["Radius"]
+    assert content["classes"]["손"]["filter"] == {
+        "fill_holes": True,
+        "keep_largest": 2,
+        "min_area_px": 40,
+    }
+    again = replace(weights, filters=filters).for_classes(("손", "Radius", "Ulna"))
+    assert again.filters == (filters[2], filters[0], filters[1])
+
+
+def test_filters_of_another_number_of_classes_are_refused(weights):
+    with pytest.raises(WeightsError, match=r"another number of classes.*expected 3, got 1"):
+        replace(weights, filters=(NO_FILTER,))
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"min_area_px": -1}, "min_area_px"),
+        ({"keep_largest": 1.5}, "keep_largest"),
+        ({"fill_holes": 1}, "fill_holes"),
+        ({"min_area": 3}, "min_area"),
+    ],
+)
+def test_a_faulty_filter_is_said_with_its_place(tmp_path, weights, fault, said):
+    path = tmp_path / "w.json"
+    write_weights(path, weights)
+    content = json.loads(path.read_text(encoding="utf-8"))
+    content["classes"]["Ulna"]["filter"] = fault
+    path.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(WeightsError, match=rf"Ulna.*{said}") as error:
+        read_weights(path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_written_by_hand_may_be_short(tmp_path):
