@@ -20,6 +20,15 @@ class ClassFilter:
     keep_largest: int = 0
     min_area_px: int = 0
 
+    def __str__(self) -> str:
+        """For people, in the order in which it is applied."""
+        steps = (
+            "fill holes" if self.fill_holes else "",
+            f"largest {self.keep_largest}" if self.keep_largest else "",
+            f"from {self.min_area_px} px" if self.min_area_px else "",
+        )
+        return ", ".join(filter(None, steps)) or "-"
+
     def apply(self, runs: Runs, size: tuple[int, int]) -> Runs:
         """What is left of the row-major runs of a mask of an (H, W) = size image."""
         if self.fill_holes:

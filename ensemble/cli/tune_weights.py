@@ -107,14 +107,16 @@ def _show(result: TuningResult) -> None:
             _gain(evidence[name].get("gain_of_tuned")),
             " ".join(f"{weight:.2f}" for weight in weights.weights[:, c]),
             f"{weights.thresholds[c]:.2f}",
+            str(weights.filters[c]) if weights.filters else "-",
         ]
         for c, name in enumerate(weights.class_names)
     ]
     overall = overall_evidence(result)
     gain = overall["gains"].get("kept_over_best_single")
-    rows.append(["mean", *_dice_cells(overall), "", _gain(gain), "", ""])
+    rows.append(["mean", *_dice_cells(overall), "", _gain(gain), "", "", ""])
     columns = [name.replace("_", " ") for name in (*_CANDIDATES, "kept")]
-    print_table(["class", *columns, "rule", "gain of tuned", "weights", "threshold"], rows)
+    header = ["class", *columns, "rule", "gain of tuned", "weights", "threshold", "filter"]
+    print_table(header, rows)
     for line in (f"Weights are of {', '.join(weights.members)}.", *overall["notes"]):
         click.echo(line)
     if gain is not None:

@@ -72,12 +72,26 @@ def choose(
     class is anywhere in the truth (`seen`): what is best for a class without a pixel is to predict
     none.
     """
+    way, gain = surest_gain(scores, list(on_the_way.values()), groups, seed=seed)
+    shares = np.where((way >= 0) & seen, np.array(list(on_the_way))[way], 0.0)
+    return Choice(simple, shares, gain)
+
+
+def surest_gain(
+    scores: NDArray[np.float64],
+    others: Sequence[NDArray[np.float64]] | NDArray[np.float64],
+    groups: Sequence[str],
+    *,
+    seed: int,
+) -> tuple[NDArray[np.int64], Interval]:
+    """For each class the one of the others (n, C) that surely gains over scores (n, C), or -1.
+
+    It is the one whose gain has the highest lower end, if that is above 0; and that gain, (C,).
+    """
     gains = [
-        bootstrap_groups(dice - scores, groups, level=GAIN_LEVEL, seed=seed)
-        for dice in on_the_way.values()
+        bootstrap_groups(dice - scores, groups, level=GAIN_LEVEL, seed=seed) for dice in others
     ]
     ends = np.array([[gain.mean, gain.low, gain.high] for gain in gains])
     surest = ends[:, 1].argmax(axis=0)
     gain = Interval(*ends[surest, :, np.arange(len(surest))].T)
-    shares = np.where((gain.low > 0) & seen, np.array(list(on_the_way))[surest], 0.0)
-    return Choice(simple, shares, gain)
+    return np.where(gain.low > 0, surest, -1), gain

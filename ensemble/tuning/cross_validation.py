@@ -40,7 +40,8 @@ class CrossValidation:
     """`candidates`: fitted on all images. `scores`: (N, C) Dice of every candidate, each image by
     a fit that did not see it. `kept`: (N, C) Dice of the whole procedure, choice and all,
     on images that neither fit nor choice saw; None with two folds, which leave nothing to choose
-    on. `folds` (N,); `num_seen` (C,): in how many images a class is. `is_raw`: see
+    on. `folds` (N,); `num_seen` (C,): in how many images a class is.
+    `fold_rules`: for every fold those that the others call for, () with two folds. `is_raw`: see
     `with_raw_optimum`.
     """
 
@@ -50,6 +51,7 @@ class CrossValidation:
     kept: NDArray[np.float64] | None
     folds: NDArray[np.int64]
     num_seen: NDArray[np.int64]
+    fold_rules: tuple[Rules, ...] = ()
     is_raw: bool = False
 
     @property
@@ -68,7 +70,7 @@ class CrossValidation:
         own, simple = self.scores["tuned"], self.choice.simple
         gain = bootstrap_groups(own - self.scores[simple], groups, level=GAIN_LEVEL, seed=seed)
         choice = Choice(simple, np.ones(own.shape[1]), gain)
-        return replace(self, choice=choice, kept=own, is_raw=True)
+        return replace(self, choice=choice, kept=own, fold_rules=(), is_raw=True)
 
 
 def cross_validate(
@@ -93,10 +95,11 @@ def cross_validate(
         everything: frozenset[int] = frozenset()
         scores = _out_of_fold(fits, everything)
         choice = _choose(fits, scores, everything, groups)
-        kept = _nested(fits, groups) if nested else None
+        fold_rules = _nested_rules(fits, groups) if nested else ()
+        kept = _score_folds(fits, fold_rules) if nested else None
         candidates = fits(everything)
     num_seen = statistic.num_seen(np.arange(len(folds)))
-    return CrossValidation(candidates, choice, scores, kept, folds, num_seen)
+    return CrossValidation(candidates, choice, scores, kept, folds, num_seen, fold_rules)
 
 
 def check_groups(groups: Sequence[str]) -> None:
@@ -176,14 +179,20 @@ def _choose(fits: _Fits, scores: Scores, outside: frozenset[int], groups: Sequen
     )
 
 
-def _nested(fits: _Fits, groups: Sequence[str]) -> NDArray[np.float64]:
-    """Dice (N, C) of choosing and fitting without a fold, on that fold, for every fold."""
-    kept: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
+def _nested_rules(fits: _Fits, groups: Sequence[str]) -> tuple[Rules, ...]:
+    """For every fold the rules that choosing and fitting without it gives."""
+    rules = []
     for fold in range(int(fits.folds.max()) + 1):
         outside = frozenset({fold})
         choice = _choose(fits, _out_of_fold(fits, outside), outside, groups)
+        rules.append(choice.apply(fits(outside)))
+    return tuple(rules)
+
+
+def _score_folds(fits: _Fits, fold_rules: Sequence[Rules]) -> NDArray[np.float64]:
+    """Dice (N, C) of every fold under its own rules."""
+    scores = np.empty((len(fits.folds), len(fits.statistic.present)))
+    for fold, rules in enumerate(fold_rules):
         images = np.flatnonzero(fits.folds == fold)
-        kept.append((images, fits.statistic.dice(choice.apply(fits(outside)), images)))
-    order = np.argsort(np.concatenate([images for images, _ in kept]))
-    scores: NDArray[np.float64] = np.concatenate([dice for _, dice in kept])[order]
+        scores[images] = fits.statistic.dice(rules, images)
     return scores

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.filters import NO_FILTER
 from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
+from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.weights import FusionWeights, write_weights
 from ensemble.wording import counted
 
@@ -32,6 +34,7 @@ class TuningResult:
     validation: CrossValidation
     groups: Sequence[str]
     seed: int
+    filters: FilterChoice | None = None
 
     @property
     def best_single(self) -> str:
@@ -76,6 +79,8 @@ def class_evidence(result: TuningResult) -> dict[str, dict[str, Any]]:
         }
         if validation.choice.gain is not None:
             evidence[name]["gain_of_tuned"] = _entry(validation.choice.gain, c)
+        if result.filters is not None:
+            evidence[name]["gain_of_filter"] = _entry(result.filters.gain, c)
     return evidence
 
 
@@ -87,12 +92,15 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
     if validation.kept is not None:
         gains["kept_over_best_single"] = validation.kept - scores["best_single"]
         gains["kept_over_uniform"] = validation.kept - scores["uniform"]
+    if result.filters is not None:
+        gains["filters_over_none"] = result.filters.kept - result.filters.plain
     return {
         "dice": {name: _mean_entry(result, values) for name, values in scores.items()},
         "gains": {name: _mean_entry(result, values) for name, values in gains.items()},
         "simple_rule": validation.choice.simple,
         "best_single": result.best_single,
         "tuned_classes": int(validation.choice.tuned.sum()),
+        "filtered_classes": num_filtered(result),
         "images": len(result.groups),
         "groups": len(set(result.groups)),
         "folds": int(validation.folds.max()) + 1,
@@ -102,6 +110,11 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
     }
 
 
+def num_filtered(result: TuningResult) -> int:
+    """How many classes have a filter."""
+    return sum(each != NO_FILTER for each in result.weights.filters)
+
+
 def notes(result: TuningResult) -> list[str]:
     """What a reader of the figures must know, in sentences."""
     lines = [
@@ -109,6 +122,8 @@ def notes(result: TuningResult) -> list[str]:
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         *_choice_notes(result.validation),
     ]
+    if result.filters is not None:
+        lines.append("A class has a filter where its masks surely gain from it.")
     if (num_groups := len(set(result.groups))) < FEW_GROUPS:
         lines.append(
             f"There are only {num_groups} groups: with fewer than {FEW_GROUPS} intervals are too "

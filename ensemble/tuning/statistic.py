@@ -131,6 +131,12 @@ class DiceStatistic:
         """N."""
         return len(self.decided) // self.num_classes
 
+    @property
+    def median_areas_px(self) -> list[float]:
+        """(C,): the median true area of each class where it is present; 0 where it never is."""
+        areas = self.decided[:, 2].reshape(-1, self.num_classes)
+        return [float(np.median(column[column > 0])) if column.any() else 0.0 for column in areas.T]
+
     def num_seen(self, images: NDArray[np.int64]) -> NDArray[np.int64]:
         """(C,): in how many of the images each class is."""
         areas = self.decided[:, 2].reshape(-1, self.num_classes)[images]

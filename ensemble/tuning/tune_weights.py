@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ensemble.checksum import file_sha256
 from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DataError
+from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.images import Image, read_image, reading
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
@@ -22,10 +23,11 @@ from ensemble.soft_maps import CACHE_FOLDER, QuantisedMap, SoftMapCache, SoftMap
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassPlan, plan_classes
-from ensemble.tuning.cross_validation import check_groups, cross_validate
+from ensemble.tuning.cross_validation import CrossValidation, check_groups, cross_validate
 from ensemble.tuning.evidence import TuningResult, write_result
+from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
 from ensemble.tuning.rules import Rules, ThresholdRange
-from ensemble.tuning.statistic import StatisticBuilder
+from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 from ensemble.views import format_views, parse_views
 from ensemble.weights import FusionWeights, uniform_weights
 from ensemble.wording import counted
@@ -97,8 +99,15 @@ def tune_members(
     )
     if settings.raw_optimum:
         validation = validation.with_raw_optimum(groups, seed=settings.seed)
+    filters = None
+    if isinstance(statistic, DiceStatistic) and validation.fold_rules:
+        menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
+        scores = score_filters(data, stored, plan, validation, menus, progress=progress)
+        filters = scores.result(validation.folds, groups, seed=settings.seed)
     weights = fusion_weights(members, plan, validation.rules, settings.views)
-    result = TuningResult(settings.out, weights, plan, validation, groups, settings.seed)
+    if filters is not None:
+        weights = with_filters(weights, plan, filters)
+    result = TuningResult(settings.out, weights, plan, validation, groups, settings.seed, filters)
     write_result(result)
     return result
 
@@ -185,6 +194,32 @@ def build_statistic(
             builder.add(plan.sort_maps(stored.read(sample.image)), data.read_label(sample))
             advance(1)
     return builder.result()
+
+
+def score_filters(
+    data: LabelledFolder,
+    stored: StoredMaps,
+    plan: ClassPlan,
+    validation: CrossValidation,
+    menus: Sequence[Sequence[ClassFilter]],
+    *,
+    progress: Progress,
+) -> FilterScores:
+    """Read maps and labels once more, and score masks under the rules of each image's fold."""
+    scores = FilterScores(menus, plan.bits)
+    with progress("filters", len(data.samples)) as advance:
+        for sample, fold in zip(data.samples, validation.folds, strict=True):
+            maps = plan.sort_maps(stored.read(sample.image))
+            scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
+            advance(1)
+    return scores
+
+
+def with_filters(weights: FusionWeights, plan: ClassPlan, chosen: FilterChoice) -> FusionWeights:
+    """The same with the filters of the labelled classes."""
+    by_name = dict(zip(plan.names, chosen.filters, strict=True))
+    filters = tuple(by_name.get(name, NO_FILTER) for name in weights.class_names)
+    return replace(weights, filters=filters if any(f != NO_FILTER for f in filters) else ())
 
 
 def fusion_weights(

@@ -17,6 +17,7 @@ from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
 from ensemble.ensembles import Ensemble
 from ensemble.errors import ClassListError, DataError, EnsError, ImageError, MemberError
+from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
 from ensemble.members.member import Member
 from ensemble.tuning import evidence
@@ -107,6 +108,21 @@ def test_the_weights_file_fits_the_members_and_says_what_they_are_worth(val, set
         assert gain["low"] <= gain["mean"] <= gain["high"]
 
 
+def test_filters_stand_in_the_file_with_what_they_gain(val, settings):
+    result = tune_members(members(), open_labelled(val), settings)
+    stored = json.loads(settings.out.read_text())
+    assert stored["evidence"]["filtered_classes"] == evidence.num_filtered(result)
+    assert read_weights(settings.out).filters == result.weights.filters
+    for name, chosen in zip(result.plan.names, result.filters.filters, strict=True):
+        gain = stored["classes"][name]["evidence"]["gain_of_filter"]
+        assert (gain["low"] > 0) == (chosen != NO_FILTER)
+        assert ("filter" in stored["classes"][name]) == (chosen != NO_FILTER)
+    gains = stored["evidence"]["gains"]["filters_over_none"]
+    assert gains["mean"] == pytest.approx(
+        (result.filters.kept - result.filters.plain).mean(), abs=1e-5
+    )
+
+
 def test_the_raw_optimum_is_given_where_it_is_asked_for(val, settings):
     result = tune_members(members(), open_labelled(val), replace(settings, raw_optimum=True))
     stored = json.loads(settings.out.read_text())
@@ -132,7 +148,7 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
     plan = result.plan
     stored = flow.StoredMaps(loaded, "", flow.SoftMapCache(settings.cache))
     statistic = flow.build_statistic(data, stored, plan, settings.thresholds, progress=flow.silent)
-    ensemble = Ensemble(loaded, result.weights)
+    ensemble = Ensemble(loaded, replace(result.weights, filters=()))
     for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
         image = read_image(sample.image)
         runs = ensemble.predict(image)

@@ -1,0 +1,111 @@
+"""Which filter the masks of each class get, chosen as rules are: where it surely gains.
+
+The masks of an image are made by the rules that the other folds call for, so that neither fit nor
+choice saw it. Filters are not fitted but taken from a short list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.bit_planes import Label
+from ensemble.dice import image_dice
+from ensemble.filters import NO_FILTER, ClassFilter
+from ensemble.intervals import Interval
+from ensemble.masks import Maps, maps_to_runs
+from ensemble.rle import Runs
+from ensemble.soft_maps import LEVELS
+from ensemble.tuning.choice import surest_gain
+from ensemble.tuning.class_plan import ClassMaps
+from ensemble.tuning.rules import Rules
+
+# The smallest parts that are kept, as shares of the median area that a class has in truth.
+_SMALLEST = (0.02, 0.1)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterChoice:
+    """`filters` (C,) with their gain (C,), and `kept` - `plain` (N, C): the gain of the procedure.
+
+    `plain`: Dice without filters; `kept`: with those that the other folds call for.
+    """
+
+    filters: tuple[ClassFilter, ...]
+    gain: Interval
+    plain: NDArray[np.float64]
+    kept: NDArray[np.float64]
+
+
+def filter_menu(median_area_px: float) -> tuple[ClassFilter, ...]:
+    """What is tried for a class of that median area."""
+    smallest = [max(round(share * median_area_px), 2) for share in _SMALLEST]
+    return (
+        ClassFilter(fill_holes=True),
+        *(ClassFilter(min_area_px=area_px) for area_px in smallest),
+        ClassFilter(keep_largest=1),
+        ClassFilter(fill_holes=True, keep_largest=1),
+    )
+
+
+class FilterScores:
+    """Takes the images one after the other; `menus` (C, K) as of `filter_menu`.
+
+    `bits` (C,) says which bit of a label each class is.
+    """
+
+    def __init__(self, menus: Sequence[Sequence[ClassFilter]], bits: Sequence[int]) -> None:
+        self._menus = menus
+        self._bits = np.array(bits)
+        self._scores: list[NDArray[np.float64]] = []
+
+    def add(self, maps: Sequence[ClassMaps], label: Label, rules: Rules) -> None:
+        """Score an image's masks under rules: without filters, and under each of the menus."""
+        masks = fused_masks(maps, rules, label.size)
+        tried = [masks]
+        for k in range(len(self._menus[0])):
+            filters = [menu[k] for menu in self._menus]
+            tried.append([f.apply(m, label.size) for f, m in zip(filters, masks, strict=True)])
+        self._scores.append(np.stack([self._dice(each, label) for each in tried]))
+
+    def result(self, folds: NDArray[np.int64], groups: Sequence[str], *, seed: int) -> FilterChoice:
+        """The filters that all images call for, and what such a choice gains on unseen folds."""
+        scores = np.stack(self._scores, axis=1)
+        plain, tried = scores[0], scores[1:]
+
+        def choose(images: NDArray[np.int64]) -> tuple[NDArray[np.int64], Interval]:
+            chosen = [groups[int(i)] for i in images]
+            return surest_gain(plain[images], tried[:, images], chosen, seed=seed)
+
+        kept = plain.copy()
+        for fold in np.unique(folds):
+            inside = folds == fold
+            found, _ = choose(np.flatnonzero(~inside))
+            for c in np.flatnonzero(found >= 0):
+                kept[inside, c] = tried[found[c], inside, c]
+        found, gain = choose(np.arange(len(folds)))
+        filters = tuple(
+            menu[k] if k >= 0 else NO_FILTER for menu, k in zip(self._menus, found, strict=True)
+        )
+        return FilterChoice(filters, gain, plain, kept)
+
+    def _dice(self, masks: Sequence[Runs], label: Label) -> NDArray[np.float64]:
+        """Dice (C,) in the order of the classes, of which a label has its own."""
+        return np.asarray(image_dice([masks[c] for c in np.argsort(self._bits)], label)[self._bits])
+
+
+def fused_masks(maps: Sequence[ClassMaps], rules: Rules, size: tuple[int, int]) -> list[Runs]:
+    """Runs (C,) of an image of (H, W) = size whose quantised maps are fused by rules."""
+    num_classes, num_members = rules.weights.shape
+    sums: dict[tuple[int, ...], Maps] = {}
+    for m in range(num_members):
+        for c in range(num_classes):
+            plane, weight = maps[c][m], rules.weights[c, m]
+            if plane is None or weight == 0:
+                continue
+            total = sums.setdefault(plane.shape, np.zeros((num_classes, *plane.shape), np.float32))
+            total[c] += np.float32(weight / LEVELS) * plane
+    return maps_to_runs(list(sums.values()), rules.thresholds, size)
