@@ -22,6 +22,10 @@ SIMPLE: tuple[Candidate, ...] = ("uniform", "best_single", "shared")
 
 Candidates = dict[Candidate, Rules]
 
+# Tuples on which the one rule for all classes is searched: it has as many parameters as the rule of
+# a single class.
+_MOST_SHARED = 2_000_000
+
 
 class Statistic(Protocol):
     """What candidates are fitted on: the scores of N images and C classes under any rules."""
@@ -72,7 +76,7 @@ def fit_candidates(statistic: Statistic, images: NDArray[np.int64], *, seed: int
         "uniform": spread(uniform, DEFAULT_THRESHOLD, statistic.present),
         "best_single": _best_single(statistic, images),
     }
-    best = search(statistic.objective(images), [], seed=seed)
+    best = search(statistic.thinned(_MOST_SHARED).objective(images), [], seed=seed)
     candidates["shared"] = spread(best.weights, best.threshold, statistic.present)
     if statistic.tunes_classes:
         candidates["tuned"] = _tuned(statistic, images, candidates["shared"], seed=seed)

@@ -29,8 +29,8 @@ from ensemble.tuning.choice import GAIN_LEVEL, SHARES, Choice, best_simple, choo
 from ensemble.tuning.rules import Rules
 from ensemble.wording import counted
 
-# Tuples that the fits of folds search on. Of 29 classes that leaves 270,000 each.
-MOST_SEARCHED = 8_000_000
+# Tuples that the fits of folds search on. Of 29 classes that leaves 140,000 each.
+MOST_SEARCHED = 4_000_000
 
 Scores = dict[Candidate, NDArray[np.float64]]
 
