@@ -153,7 +153,12 @@ def referee_rows(name: str, statistic: DiceStatistic, num_classes: int | None) -
     return [
         limit_row(f"{name}: most that CMA-ES finds more in a class", -gain.min(), CMA_MARGIN),
         limit_row(f"{name}: what CMA-ES finds more, mean over classes", -gain.mean(), 1e-9),
-        Row(f"{name}: search, s, against CMA-ES", *seconds, seconds[1] / seconds[0], 1),
+        Row(
+            f"{name}: search, s, against CMA-ES",
+            *seconds.tolist(),
+            float(seconds[1] / seconds[0]),
+            1,
+        ),
     ]
 
 
@@ -209,7 +214,7 @@ def iter_statistics(scenario: Scenario) -> Iterator[DiceStatistic]:
 
 def limit_row(name: str, value: float, limit: float) -> Row:
     """A row that holds while `value` is at most `limit`."""
-    return Row(name, value, limit, limit / max(value, 1e-12), 1)
+    return Row(name, float(value), limit, float(limit / max(value, 1e-12)), 1)
 
 
 if __name__ == "__main__":
