@@ -69,13 +69,14 @@ def load_in_turns(paths: Sequence[Path], views: tuple[View, ...], options: RunOp
 
 @contextmanager
 def resident(turn: Sequence[Member]) -> Iterator[None]:
-    """The members of a turn are loaded inside."""
+    """The members of a turn are loaded inside; those that were not before are released after."""
+    absent = [member for member in turn if not member.is_loaded]
     try:
-        for member in turn:
+        for member in absent:
             member.restore()
         yield
     finally:
-        _release(turn)
+        _release(absent)
 
 
 def rehearse(member: Member, views: tuple[View, ...]) -> None:

@@ -2,9 +2,10 @@
 
 An entry is one zip file that any zarr 3 reader opens: (C, h, w) uint8, probability * 255, one shard
 with a chunk a class, zstd. 29 maps of 512 x 512 take about 100 KiB, 10 ms to write, 10 ms to read.
-It is written under another name and then renamed, so that it is there whole or not at all, for a
-killed process and for two processes at once. A damaged entry fails a checksum and counts as absent:
-that is cheaper than to wait for the disk, so the last entries before a power cut may be lost.
+A class can be read without the others. An entry is written under another name and then renamed, so
+that it is there whole or not at all, for a killed process and for two processes at once. A damaged
+entry fails a checksum and counts as absent: that is cheaper than to wait for the disk, so the last
+entries before a power cut may be lost.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import zipfile
 import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import zarr
@@ -30,6 +32,9 @@ CACHE_FOLDER = Path(".ens-cache")
 
 # A probability p is stored as the whole number nearest to p * LEVELS.
 LEVELS = 255
+
+# Maps of up to this size are read as a whole: 29 of 512 x 512 take 8 MB and 10 ms.
+_HELD_BYTES = 2**24
 
 QuantisedMap = NDArray[np.uint8]
 
@@ -68,6 +73,29 @@ def quantise(probs: NDArray[np.float32]) -> QuantisedMap:
     return np.asarray(np.ceil(probs * np.float32(LEVELS) - np.float32(0.5)), np.uint8)
 
 
+class StoredMap:
+    """A map (C, h, w) uint8 that is read by class, `entry[c]` (h, w); closed by `with`.
+
+    A small one is held as a whole from the first read on, which is faster than class by class.
+    """
+
+    def __init__(self, maps: QuantisedMap | zarr.Array[Any], store: ZipStore | None = None) -> None:
+        self._maps = maps
+        self._store = store
+
+    def __enter__(self) -> StoredMap:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._store is not None:
+            self._store.close()
+
+    def __getitem__(self, classes: int | slice) -> QuantisedMap:
+        if self._maps.size <= _HELD_BYTES:
+            self._maps = np.asarray(self._maps[:], np.uint8)
+        return np.asarray(self._maps[classes], np.uint8)
+
+
 class SoftMapCache:
     """Quantised soft maps by key, in a folder that is made when the first one is put."""
 
@@ -80,16 +108,28 @@ class SoftMapCache:
         entry = hashlib.sha256(whole_key.encode()).hexdigest()
         return self.folder / key.member[:16] / f"{entry[:32]}.zarr.zip"
 
+    def __contains__(self, key: SoftMapKey) -> bool:
+        """Whether the map of a key is there and is not damaged."""
+        return _is_intact(self.path(key))
+
     def get(self, key: SoftMapKey) -> QuantisedMap | None:
         """The map (C, h, w) uint8; None if there is none, or if it is damaged."""
-        path = self.path(key)
-        if not _is_intact(path):
+        entry = self.open(key)
+        if entry is None:
             return None
-        with ZipStore(path, mode="r") as store:
-            entry = zarr.open_array(store, mode="r")
-            if dict(entry.attrs) != asdict(key):
-                return None
-            return np.asarray(entry[:], np.uint8)
+        with entry:
+            return entry[:]
+
+    def open(self, key: SoftMapKey) -> StoredMap | None:
+        """The map to be read class by class; None if there is none, or if it is damaged."""
+        if key not in self:
+            return None
+        store = ZipStore(self.path(key), mode="r")
+        entry = zarr.open_array(store, mode="r")
+        if dict(entry.attrs) != asdict(key):
+            store.close()
+            return None
+        return StoredMap(entry, store)
 
     def put(self, key: SoftMapKey, maps: QuantisedMap) -> None:
         """Store a map (C, h, w) uint8; raises OutputError if the folder cannot take it."""

@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from ensemble.classes import ClassList
+from ensemble.members.file import write_member
 from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, WindowSpec, class_field
 from ensemble.members.member import Member, RunOptions
+from ensemble.members.networks import build_network
 
 
 def manifest(
@@ -49,6 +51,23 @@ def tiny_member(
         sha256=f"{seed:064x}",
         options=RunOptions(at_once=at_once),
     )
+
+
+def write_member_file(path: Path, classes: ClassList, size: tuple[int, int], seed: int = 0) -> Path:
+    """A member file of a small real network, named after the file."""
+    spec = NetworkSpec(
+        library="smp",
+        arch="unet",
+        encoder="mobilenet_v2",
+        options={"decoder_channels": [8, 8, 8, 8, 8]},
+    )
+    torch.manual_seed(seed)
+    network = build_network(spec, in_channels=3, num_classes=len(classes))
+    described = manifest(path.stem, classes, size).model_copy(
+        update={"network": spec, "stride": 32}
+    )
+    write_member(path, described, network.state_dict())
+    return path
 
 
 def smooth_image(size: tuple[int, int], seed: int = 0, dtype: type = np.uint8) -> np.ndarray:

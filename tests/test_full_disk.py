@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 
 from ensemble.classes import ClassList
@@ -16,27 +15,11 @@ from ensemble.cli.main import main
 from ensemble.errors import OutputError
 from ensemble.journal import Journal
 from ensemble.members.file import read_member, write_member
-from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
-from ensemble.members.networks import build_network
 from ensemble.outputs.rle_csv import write_predictions
 from ensemble.soft_maps import SoftMapCache, SoftMapKey
-from fakes import write_images
+from fakes import write_images, write_member_file
 
 CLASSES = ClassList(("left", "right"))
-NETWORK = NetworkSpec(
-    library="smp",
-    arch="unet",
-    encoder="mobilenet_v2",
-    options={"decoder_channels": [8, 8, 8, 8, 8]},
-)
-MANIFEST = Manifest(
-    name="m",
-    network=NETWORK,
-    classes=class_field(CLASSES),
-    input=InputSpec(size=(32, 32)),
-    activation="sigmoid",
-    project_version="test",
-)
 NUM_IMAGES = 6
 SETTINGS = {"members": ["a"]}
 
@@ -55,9 +38,7 @@ def room_for(num_bytes):
 @pytest.fixture
 def workplace(tmp_path, monkeypatch):
     """A folder with a member and images to be predicted, which is the current one."""
-    torch.manual_seed(0)
-    network = build_network(NETWORK, in_channels=3, num_classes=len(CLASSES))
-    write_member(tmp_path / "members" / "m.pt", MANIFEST, network.state_dict())
+    write_member_file(tmp_path / "members" / "m.pt", CLASSES, (32, 32))
     write_images(tmp_path / "test", {f"{i}.png": (40 + i, 50) for i in range(NUM_IMAGES)})
     monkeypatch.chdir(tmp_path)
     return tmp_path

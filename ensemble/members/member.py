@@ -67,7 +67,7 @@ class Member:
     def __init__(
         self,
         manifest: Manifest,
-        network: nn.Module,
+        network: nn.Module | None,
         *,
         device: torch.device,
         sha256: str = "",
@@ -82,7 +82,13 @@ class Member:
         self._options = options
         self._path = path
         self._network: nn.Module | None = None
-        self._install(network)
+        if network is not None:
+            self._install(network)
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the network is there, and not only in its file."""
+        return self._network is not None
 
     @property
     def network(self) -> nn.Module:
@@ -171,13 +177,18 @@ def activate_(logits: Tensor, exclusive: bool, space: FusionSpace) -> Tensor:
     return logits.clamp_(-limit, limit)
 
 
-def load_member(path: Path, device: torch.device, options: RunOptions = PLAIN) -> Member:
-    """Load a member file onto a device; raises MemberError with the path, DeviceMemoryError."""
+def load_member(
+    path: Path, device: torch.device, options: RunOptions = PLAIN, *, released: bool = False
+) -> Member:
+    """Load a member file onto a device; raises MemberError with the path, DeviceMemoryError.
+
+    `released` leaves the network in its file until `restore`.
+    """
     stored = read_member(path)
     with _placed(path):
         return Member(
             stored.manifest,
-            _network_of(stored),
+            None if released else _network_of(stored),
             device=device,
             sha256=stored.sha256,
             path=path,

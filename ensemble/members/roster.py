@@ -38,10 +38,15 @@ def find_members(specs: Sequence[str], folder: Path = MEMBERS_FOLDER) -> list[Pa
     return paths
 
 
-def load_members(paths: Sequence[Path], device: torch.device) -> list[Member]:
-    """Load members onto a device, in the order given; two of one name are refused."""
+def load_members(
+    paths: Sequence[Path], device: torch.device, *, released: bool = False
+) -> list[Member]:
+    """Load members onto a device, in the order given; two of one name are refused.
+
+    `released` leaves the networks in their files until `restore`.
+    """
     compute_exactly()
-    members = [load_member(path, device) for path in paths]
+    members = [load_member(path, device, released=released) for path in paths]
     check_names(members)
     return members
 

@@ -7,7 +7,7 @@ while they are joined at the end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ensemble.bit_planes import Label, get_mask
 from ensemble.kernels.argmax_sweep import argmax_dice, collect_contested, sweep_argmax
 from ensemble.streaming import Mapper
+from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.search import Line
 
@@ -123,9 +124,10 @@ class ArgmaxBuilder:
         self._bits = bits
         self._parts: list[tuple[NDArray[np.uint8], NDArray[np.int16], NDArray[np.int64]]] = []
 
-    def add(self, maps: Sequence[Sequence[NDArray[np.uint8] | None]], label: Label) -> None:
-        """Add an image: for each class the maps of all members, and the label at full size."""
-        planes = [class_maps[m] for m in range(self._num_members) for class_maps in maps]
+    def add(self, maps: Iterable[ClassMaps], label: Label) -> None:
+        """Add an image: class by class the maps of all members, and the label at full size."""
+        by_class = list(maps)
+        planes = [class_maps[m] for m in range(self._num_members) for class_maps in by_class]
         arrays = [plane for plane in planes if plane is not None]
         if len(arrays) < len(planes):
             raise ValueError("every member must have every exclusive class")
@@ -135,7 +137,7 @@ class ArgmaxBuilder:
                 np.concatenate([plane.reshape(-1) for plane in arrays]),
                 (np.ascontiguousarray(sizes[:, 0]), np.ascontiguousarray(sizes[:, 1])),
                 self._truth(label),
-                len(maps),
+                len(by_class),
             )
         )
 

@@ -12,9 +12,9 @@ from ensemble.classes import ClassList
 from ensemble.errors import ClassListError, MemberError
 from ensemble.members.member import Member
 from ensemble.members.roster import merge_class_lists
-from ensemble.soft_maps import QuantisedMap
 
-ClassMaps = list[NDArray[np.uint8] | None]
+# (h, w) maps of one class, one a member, None for a member that lacks the class.
+ClassMaps = Sequence[NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,6 @@ class ClassPlan:
     def present(self) -> NDArray[np.bool_]:
         """(C, M): which member has which class."""
         return np.array([[channel is not None for channel in row] for row in self.channels])
-
-    def sort_maps(self, maps: Sequence[QuantisedMap]) -> list[ClassMaps]:
-        """Members' soft maps of one image, (C_m, h_m, w_m) each, as maps of members by class."""
-        return [
-            [
-                None if channel is None else member_maps[channel]
-                for channel, member_maps in zip(row, maps, strict=True)
-            ]
-            for row in self.channels
-        ]
 
 
 def plan_classes(members: Sequence[Member], labelled: ClassList) -> ClassPlan:

@@ -6,7 +6,7 @@ choice saw it. Filters are not fitted but taken from a short list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +62,7 @@ class FilterScores:
         self._bits = np.array(bits)
         self._scores: list[NDArray[np.float64]] = []
 
-    def add(self, maps: Sequence[ClassMaps], label: Label, rules: Rules) -> None:
+    def add(self, maps: Iterable[ClassMaps], label: Label, rules: Rules) -> None:
         """Score an image's masks under rules: without filters, and under each of the menus."""
         masks = fused_masks(maps, rules, label.size)
         tried = [masks]
@@ -97,15 +97,14 @@ class FilterScores:
         return np.asarray(image_dice([masks[c] for c in np.argsort(self._bits)], label)[self._bits])
 
 
-def fused_masks(maps: Sequence[ClassMaps], rules: Rules, size: tuple[int, int]) -> list[Runs]:
+def fused_masks(maps: Iterable[ClassMaps], rules: Rules, size: tuple[int, int]) -> list[Runs]:
     """Runs (C,) of an image of (H, W) = size whose quantised maps are fused by rules."""
-    num_classes, num_members = rules.weights.shape
-    sums: dict[tuple[int, ...], Maps] = {}
-    for m in range(num_members):
-        for c in range(num_classes):
-            plane, weight = maps[c][m], rules.weights[c, m]
-            if plane is None or weight == 0:
-                continue
-            total = sums.setdefault(plane.shape, np.zeros((num_classes, *plane.shape), np.float32))
-            total[c] += np.float32(weight / LEVELS) * plane
-    return maps_to_runs(list(sums.values()), rules.thresholds, size)
+    masks: list[Runs] = []
+    for c, class_maps in enumerate(maps):
+        sums: dict[tuple[int, ...], Maps] = {}
+        for plane, weight in zip(class_maps, rules.weights[c], strict=True):
+            if plane is not None and weight > 0:
+                total = sums.setdefault(plane.shape, np.zeros((1, *plane.shape), np.float32))
+                total += np.float32(weight / LEVELS) * plane
+        masks += maps_to_runs(list(sums.values()), rules.thresholds[c : c + 1], size)
+    return masks

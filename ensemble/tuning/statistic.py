@@ -26,15 +26,13 @@ from ensemble.kernels.line_sweep import sweep_line, unit_dice
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
 from ensemble.soft_maps import LEVELS
 from ensemble.streaming import Mapper
+from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
 
 # From as many tuples on units are shared among threads, in parts of a fixed number: so results are
 # the same on every machine.
 _WORTH_THREADS, _NUM_PARTS = 100_000, 8
-
-# (h, w) maps of one class, one a member, None for a member that lacks the class.
-ClassMaps = Sequence[NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +258,8 @@ class StatisticBuilder:
         self._thresholds = thresholds
         self._units: list[Unit] = []
 
-    def add(self, maps: Sequence[ClassMaps], label: Label) -> None:
-        """Add an image: for each class the maps of all members, and the label at full size."""
+    def add(self, maps: Iterable[ClassMaps], label: Label) -> None:
+        """Add an image: class by class the maps of all members, and the label at full size."""
         areas = areas_px(label.planes, max(self._bits) + 1)
         self._units += [
             class_unit(class_maps, label, bit, int(areas[bit]), self._thresholds)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from ensemble.checksum import file_sha256
 from ensemble.datasets import LabelledFolder, open_labelled
-from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DataError
 from ensemble.filters import NO_FILTER, ClassFilter
-from ensemble.images import Image, read_image, reading
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.members.training_summary import stated_groups
 from ensemble.progress import Progress, Tell, silent, unheard
-from ensemble.soft_maps import CACHE_FOLDER, QuantisedMap, SoftMapCache, SoftMapKey, quantise
+from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassPlan, plan_classes
@@ -28,7 +24,8 @@ from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
 from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
-from ensemble.views import format_views, parse_views
+from ensemble.tuning.stored_maps import StoredMaps
+from ensemble.views import parse_views
 from ensemble.weights import FusionWeights, uniform_weights
 from ensemble.wording import counted
 
@@ -73,7 +70,8 @@ def tune_weights(
     data = open_labelled(labelled, groups=settings.groups)
     if settings.groups is not None:
         check_groups(_groups(data))
-    loaded = load_members(find_members(members), choose_device(settings.device))
+    device = choose_device(settings.device)
+    loaded = load_members(find_members(members), device, released=True)
     stated = None if settings.groups else stated_groups(member.manifest for member in loaded)
     if stated is not None:
         data = _regroup(labelled, stated)
@@ -93,6 +91,7 @@ def tune_members(
     groups = _groups(data)
     plan = plan_classes(members, data.classes)
     stored = StoredMaps(members, settings.views, SoftMapCache(settings.cache))
+    stored.fill([sample.image for sample in data.samples], progress=progress)
     statistic = build_statistic(data, stored, plan, settings.thresholds, progress=progress)
     validation = cross_validate(
         statistic, groups, num_folds=settings.num_folds, seed=settings.seed, progress=progress
@@ -139,42 +138,6 @@ def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> st
     return f"{counted(len(data.samples), 'image')} of {groups} ({source})"
 
 
-class StoredMaps:
-    """Members that answer an image with quantised soft maps, each computed once."""
-
-    def __init__(self, members: Sequence[Member], views: str, cache: SoftMapCache) -> None:
-        self._members = members
-        self._views = views
-        self._cache = cache
-
-    def read(self, image: Path) -> list[QuantisedMap]:
-        """Maps (C_m, h_m, w_m) uint8 of all members; what the cache lacks is put into it."""
-        with reading(image):
-            sha256 = file_sha256(image)
-        views = format_views(parse_views(self._views))
-        decode = cache(partial(read_image, image))
-        return [
-            self._read_one(member, SoftMapKey(member.sha256, sha256, views), decode)
-            for member in self._members
-        ]
-
-    def _read_one(
-        self, member: Member, key: SoftMapKey, decode: Callable[[], Image]
-    ) -> QuantisedMap:
-        maps = self._cache.get(key)
-        if maps is None:
-            maps = quantised_map(member, decode(), self._views)
-            self._cache.put(key, maps)
-        return maps
-
-
-def quantised_map(member: Member, image: Image, views: str) -> QuantisedMap:
-    """A member's map (C, h, w), quantised band by band where it has the size of the image."""
-    alone = Ensemble([member], uniform_weights([member], views=views))
-    bands = alone.fuse([alone.prepare(image)])
-    return np.concatenate([quantise(band.maps[0]) for _, band in bands], axis=1)
-
-
 def build_statistic(
     data: LabelledFolder,
     stored: StoredMaps,
@@ -189,9 +152,9 @@ def build_statistic(
         if plan.exclusive
         else StatisticBuilder(plan.present, plan.bits, thresholds)
     )
-    with progress("soft maps", len(data.samples)) as advance:
+    with progress("undecided pixels", len(data.samples)) as advance:
         for sample in data.samples:
-            builder.add(plan.sort_maps(stored.read(sample.image)), data.read_label(sample))
+            builder.add(stored.by_class(sample.image, plan), data.read_label(sample))
             advance(1)
     return builder.result()
 
@@ -209,7 +172,7 @@ def score_filters(
     scores = FilterScores(menus, plan.bits)
     with progress("filters", len(data.samples)) as advance:
         for sample, fold in zip(data.samples, validation.folds, strict=True):
-            maps = plan.sort_maps(stored.read(sample.image))
+            maps = stored.by_class(sample.image, plan)
             scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
             advance(1)
     return scores

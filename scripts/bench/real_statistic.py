@@ -11,15 +11,19 @@ from ensemble.soft_maps import SoftMapCache
 from ensemble.tuning.class_plan import plan_classes
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.statistic import DiceStatistic
-from ensemble.tuning.tune_weights import StoredMaps, build_statistic
+from ensemble.tuning.stored_maps import StoredMaps
+from ensemble.tuning.tune_weights import build_statistic
 
 
 def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
     """The statistic of folder/val under folder/members."""
     data = open_labelled(folder / "val")
-    members = load_members(find_members([str(folder / "members")]), choose_device("auto"))
+    members = load_members(
+        find_members([str(folder / "members")]), choose_device("auto"), released=True
+    )
     plan = plan_classes(members, data.classes)
     stored = StoredMaps(members, views, SoftMapCache(folder / ".ens-cache"))
+    stored.fill([sample.image for sample in data.samples], progress=silent)
     statistic = build_statistic(data, stored, plan, ThresholdRange(), progress=silent)
     if not isinstance(statistic, DiceStatistic):
         raise SystemExit(f"{folder} has exclusive classes, which have one objective together")

@@ -10,45 +10,26 @@ from ensemble.classes import ClassList
 from ensemble.datasets import open_images
 from ensemble.ensembles import Ensemble, load_ensemble
 from ensemble.errors import DeviceMemoryError, MemberError
-from ensemble.members.file import write_member
-from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, WindowSpec, class_field
+from ensemble.members.manifest import WindowSpec
 from ensemble.members.member import RunOptions
-from ensemble.members.networks import build_network
 from ensemble.memory import Usage
 from ensemble.predict import predict
 from ensemble.prediction_plan import Held, plan_prediction
 from ensemble.views import parse_views
 from ensemble.weights import uniform_weights
-from fakes import smooth_image, tiny_member, write_images
+from fakes import smooth_image, tiny_member, write_images, write_member_file
 
 CLASSES = ClassList(("left", "right"), mirror_pairs=(("left", "right"),))
-NETWORK = NetworkSpec(
-    library="smp",
-    arch="unet",
-    encoder="mobilenet_v2",
-    options={"decoder_channels": [8, 8, 8, 8, 8]},
-)
 EACH = 100
 VIEWS = parse_views("hflip")
 
 
 @pytest.fixture
 def files(tmp_path):
-    paths = []
-    for seed, side in enumerate((32, 64, 32)):
-        torch.manual_seed(seed)
-        network = build_network(NETWORK, in_channels=3, num_classes=2)
-        manifest = Manifest(
-            name=f"m{seed}",
-            network=NETWORK,
-            classes=class_field(CLASSES),
-            input=InputSpec(size=(side, side)),
-            activation="sigmoid",
-            project_version="test",
-        )
-        paths.append(tmp_path / "members" / f"m{seed}.pt")
-        write_member(paths[-1], manifest, network.state_dict())
-    return paths
+    return [
+        write_member_file(tmp_path / "members" / f"m{seed}.pt", CLASSES, (side, side), seed)
+        for seed, side in enumerate((32, 64, 32))
+    ]
 
 
 @pytest.fixture

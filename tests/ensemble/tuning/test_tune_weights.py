@@ -20,8 +20,9 @@ from ensemble.errors import ClassListError, DataError, EnsError, ImageError, Mem
 from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
 from ensemble.members.member import Member
-from ensemble.tuning import evidence
+from ensemble.tuning import evidence, stored_maps
 from ensemble.tuning import tune_weights as flow
+from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.weights import read_weights
 from fakes import manifest
@@ -146,7 +147,7 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
     loaded = members()
     result = tune_members(loaded, data, settings)
     plan = result.plan
-    stored = flow.StoredMaps(loaded, "", flow.SoftMapCache(settings.cache))
+    stored = StoredMaps(loaded, "", flow.SoftMapCache(settings.cache))
     statistic = flow.build_statistic(data, stored, plan, settings.thresholds, progress=flow.silent)
     ensemble = Ensemble(loaded, replace(result.weights, filters=()))
     for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
@@ -159,14 +160,14 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
 def test_a_second_run_asks_no_network_and_gives_the_same(val, settings, monkeypatch):
     tune_members(members(), open_labelled(val), settings)
     first = settings.out.read_bytes()
-    monkeypatch.setattr(flow, "quantised_map", lambda *_: pytest.fail("computed again"))
+    monkeypatch.setattr(stored_maps, "quantised_map", lambda *_: pytest.fail("computed again"))
     tune_members(members(), open_labelled(val), settings)
     assert settings.out.read_bytes() == first
 
 
 def test_an_interrupted_run_goes_on_from_its_soft_maps(val, settings, monkeypatch):
     calls = []
-    real = flow.quantised_map
+    real = stored_maps.quantised_map
 
     def stop_in_the_middle(*args):
         calls.append(args)
@@ -174,7 +175,7 @@ def test_an_interrupted_run_goes_on_from_its_soft_maps(val, settings, monkeypatc
             raise KeyboardInterrupt
         return real(*args)
 
-    monkeypatch.setattr(flow, "quantised_map", stop_in_the_middle)
+    monkeypatch.setattr(stored_maps, "quantised_map", stop_in_the_middle)
     with pytest.raises(KeyboardInterrupt):
         tune_members(members(), open_labelled(val), settings)
     tune_members(members(), open_labelled(val), settings)
@@ -257,7 +258,9 @@ def _trained_with(groups):
 
 def _load_trained_with(monkeypatch, groups):
     monkeypatch.setattr(flow, "find_members", list)
-    monkeypatch.setattr(flow, "load_members", lambda paths, device: list(_trained_with(groups)))
+    monkeypatch.setattr(
+        flow, "load_members", lambda paths, device, released: list(_trained_with(groups))
+    )
 
 
 @pytest.mark.parametrize(
@@ -309,7 +312,7 @@ def test_missing_members_are_said(val, settings):
 def command(val, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(flow, "find_members", lambda specs: list(specs))
-    monkeypatch.setattr(flow, "load_members", lambda paths, device: members())
+    monkeypatch.setattr(flow, "load_members", lambda *_, **__: members())
     return lambda *words: CliRunner().invoke(main, ["tune-weights", *words])
 
 

@@ -1,0 +1,99 @@
+"""The soft maps of members for images, computed once, kept on disk, read class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from ensemble.checksum import file_sha256
+from ensemble.ensembles import Ensemble, PreparedImage
+from ensemble.images import read_image, reading
+from ensemble.mask_stream import side_map
+from ensemble.members.member import Member
+from ensemble.progress import Progress
+from ensemble.residency import resident
+from ensemble.soft_maps import QuantisedMap, SoftMapCache, SoftMapKey, StoredMap, quantise
+from ensemble.tuning.class_plan import ClassMaps, ClassPlan
+from ensemble.views import format_views, parse_views
+from ensemble.weights import uniform_weights
+
+# Threads that decode images ahead of a network, and images that wait for it.
+_DECODERS = 2
+
+
+class StoredMaps:
+    """Members that answer an image with quantised soft maps.
+
+    A member is loaded only to compute what the cache lacks, and one at a time.
+    """
+
+    def __init__(self, members: Sequence[Member], views: str, cache: SoftMapCache) -> None:
+        self._members = members
+        self._views = format_views(parse_views(views))
+        self._cache = cache
+        self._sha256s: dict[Path, str] = {}
+
+    def fill(self, images: Sequence[Path], *, progress: Progress) -> None:
+        """Compute what the cache lacks of these images, each entry kept as soon as it is there.
+
+        Raises ImageError for one that cannot be read, OutputError where the cache cannot take it.
+        """
+        lacking = [
+            (member, [image for image in images if self._key(member, image) not in self._cache])
+            for member in self._members
+        ]
+        with progress("soft maps", sum(len(images) for _, images in lacking)) as advance:
+            for member, todo in lacking:
+                for _ in self._compute(member, todo):
+                    advance(1)
+
+    def by_class(self, image: Path, plan: ClassPlan) -> Iterator[ClassMaps]:
+        """For each class of the plan the maps (h_m, w_m) of the members, None where one lacks it.
+
+        Entries must be there (`fill`); one that was damaged meanwhile is computed again.
+        """
+        with ExitStack() as stack:
+            entries = [stack.enter_context(self._open(member, image)) for member in self._members]
+            for row in plan.channels:
+                yield [
+                    None if channel is None else entry[channel]
+                    for channel, entry in zip(row, entries, strict=True)
+                ]
+
+    def _open(self, member: Member, image: Path) -> StoredMap:
+        entry = self._cache.open(self._key(member, image))
+        if entry is None:
+            (maps,) = self._compute(member, [image])
+            return StoredMap(maps)
+        return entry
+
+    def _compute(self, member: Member, images: Sequence[Path]) -> Iterator[QuantisedMap]:
+        """Soft maps of images, put into the cache; the member is loaded meanwhile."""
+        if not images:
+            return
+        alone = Ensemble([member], uniform_weights([member], views=self._views))
+        with resident([member]):
+            prepared = side_map(alone)(
+                lambda image: alone.prepare(read_image(image)),
+                images,
+                threads=_DECODERS,
+                ahead=_DECODERS,
+            )
+            for image, pixels in zip(images, prepared, strict=True):
+                maps = quantised_map(alone, pixels)
+                self._cache.put(self._key(member, image), maps)
+                yield maps
+
+    def _key(self, member: Member, image: Path) -> SoftMapKey:
+        if image not in self._sha256s:
+            with reading(image):
+                self._sha256s[image] = file_sha256(image)
+        return SoftMapKey(member.sha256, self._sha256s[image], self._views)
+
+
+def quantised_map(alone: Ensemble, image: PreparedImage) -> QuantisedMap:
+    """The map (C, h, w) of an ensemble of one, quantised band by band where it has windows."""
+    return np.concatenate([quantise(band.maps[0]) for _, band in alone.fuse([image])], axis=1)

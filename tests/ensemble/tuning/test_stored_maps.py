@@ -1,0 +1,120 @@
+"""Soft maps filled into a cache member by member, and read class by class."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_array_equal
+
+from ensemble import soft_maps
+from ensemble.classes import ClassList
+from ensemble.ensembles import Ensemble
+from ensemble.errors import ImageError
+from ensemble.images import read_image
+from ensemble.members.manifest import WindowSpec
+from ensemble.members.roster import load_members
+from ensemble.progress import silent
+from ensemble.soft_maps import SoftMapCache, quantise
+from ensemble.tuning import stored_maps
+from ensemble.tuning.class_plan import plan_classes
+from ensemble.tuning.stored_maps import StoredMaps
+from ensemble.weights import uniform_weights
+from fakes import tiny_member, write_images, write_member_file
+
+CLASSES = ClassList(("left", "right", "middle"), mirror_pairs=(("left", "right"),))
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def images(tmp_path):
+    write_images(tmp_path / "images", {f"{i}.png": (30, 41) for i in range(3)})
+    return sorted((tmp_path / "images").iterdir())
+
+
+@pytest.fixture(params=[soft_maps._HELD_BYTES, 0], ids=["whole", "class by class"])
+def cache(tmp_path, monkeypatch, request):
+    monkeypatch.setattr(soft_maps, "_HELD_BYTES", request.param)
+    return SoftMapCache(tmp_path / "cache")
+
+
+def members():
+    narrow = ClassList(("middle", "left"))
+    return [
+        tiny_member("plain", CLASSES, (12, 20), 1),
+        tiny_member("narrow", narrow, (16, 8), 2),
+        tiny_member("window", CLASSES, (8, 8), 3, window=WindowSpec()),
+    ]
+
+
+def test_maps_come_by_class_from_every_member_that_has_it(cache, images):
+    loaded = members()
+    stored, plan = StoredMaps(loaded, "hflip", cache), plan_classes(loaded, CLASSES)
+    stored.fill(images, progress=silent)
+    for path in images:
+        found = list(stored.by_class(path, plan))
+        assert len(found) == len(CLASSES)
+        for m, member in enumerate(loaded):
+            alone = Ensemble([member], uniform_weights([member], views="hflip"))
+            bands = [band.maps[0] for _, band in alone.fuse([alone.prepare(read_image(path))])]
+            expected = quantise(np.concatenate(bands, axis=1))
+            for c, name in enumerate(plan.names):
+                own = member.manifest.class_list.names
+                if name in own:
+                    assert_array_equal(found[c][m], expected[own.index(name)])
+                else:
+                    assert found[c][m] is None
+
+
+def test_only_what_is_lacking_is_computed(cache, images, monkeypatch):
+    calls = []
+    real = stored_maps.quantised_map
+    monkeypatch.setattr(
+        stored_maps, "quantised_map", lambda alone, image: calls.append(1) or real(alone, image)
+    )
+    loaded = members()
+    stored = StoredMaps(loaded, "", cache)
+    stored.fill(images[:2], progress=silent)
+    assert len(calls) == 6
+    stored.fill(images, progress=silent)
+    assert len(calls) == 9
+    damaged = next(cache.folder.rglob("*.zip"))
+    damaged.write_bytes(damaged.read_bytes()[:-9])
+    for path in images:
+        list(stored.by_class(path, plan_classes(loaded, CLASSES)))
+    assert len(calls) == 10
+
+
+def test_members_are_loaded_one_at_a_time_and_only_for_what_is_lacking(
+    tmp_path, cache, images, monkeypatch
+):
+    paths = [
+        write_member_file(tmp_path / f"{name}.pt", CLASSES, (32, 32), seed)
+        for seed, name in enumerate("ab")
+    ]
+    loaded = load_members(paths, CPU, released=True)
+    assert not any(member.is_loaded for member in loaded)
+    held = []
+    real = stored_maps.quantised_map
+
+    def record(alone, image):
+        held.append([member.is_loaded for member in loaded])
+        return real(alone, image)
+
+    monkeypatch.setattr(stored_maps, "quantised_map", record)
+    StoredMaps(loaded, "", cache).fill(images, progress=silent)
+    assert held == [[True, False]] * 3 + [[False, True]] * 3
+    assert not any(member.is_loaded for member in loaded)
+    paths[0].unlink()  # nothing is lacking, so that nobody looks for it
+    StoredMaps(loaded, "", cache).fill(images, progress=silent)
+
+
+def test_an_image_that_cannot_be_read_is_named(cache, images):
+    images[1].write_bytes(b"no image")
+    with pytest.raises(ImageError, match=images[1].name):
+        StoredMaps(members(), "", cache).fill(images, progress=silent)
+
+
+def test_a_member_that_was_loaded_stays_so(tmp_path, cache, images):
+    path = write_member_file(tmp_path / "a.pt", CLASSES, (32, 32))
+    loaded = load_members([path], CPU)
+    StoredMaps(loaded, "", cache).fill(images, progress=silent)
+    assert loaded[0].is_loaded
