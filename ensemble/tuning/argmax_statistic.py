@@ -97,6 +97,16 @@ class MeanArgmaxDice:
         """There is no threshold to move."""
         return False
 
+    def near(self, weights: NDArray[np.float64], threshold: float) -> MeanArgmaxDice:
+        """Itself."""
+        del weights, threshold
+        return self
+
+    def room(self, weights: NDArray[np.float64]) -> float:
+        """Weights may move as they like."""
+        del weights
+        return np.inf
+
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
         """The mean Dice at one point."""
         num_classes = len(self.statistic.present)

@@ -23,14 +23,11 @@ from ensemble.errors import DataError
 from ensemble.intervals import bootstrap_groups
 from ensemble.progress import Progress
 from ensemble.splits import grouped_folds
-from ensemble.streaming import Stripes
-from ensemble.tuning.candidates import Candidate, Candidates, Statistic, fit_candidates
+from ensemble.streaming import Mapper, Stripes
+from ensemble.tuning.candidates import Candidate, Candidates, Fitter, Statistic
 from ensemble.tuning.choice import GAIN_LEVEL, SHARES, Choice, best_simple, choose, on_the_way
 from ensemble.tuning.rules import Rules
 from ensemble.wording import counted
-
-# Tuples that the fits of folds search on. Of 29 classes that leaves 140,000 each.
-MOST_SEARCHED = 4_000_000
 
 Scores = dict[Candidate, NDArray[np.float64]]
 
@@ -91,7 +88,7 @@ def cross_validate(
     nested = count > 2
     num_fits = 1 + count + nested * count * (count - 1) // 2
     with Stripes(os.cpu_count() or 1) as stripes, progress("fitting", num_fits) as advance:
-        fits = _Fits(statistic.in_threads(stripes.map), folds, seed, advance)
+        fits = _Fits(statistic, folds, seed=seed, mapper=stripes.map, advance=advance)
         everything: frozenset[int] = frozenset()
         scores = _out_of_fold(fits, everything)
         choice = _choose(fits, scores, everything, groups)
@@ -114,31 +111,28 @@ def check_groups(groups: Sequence[str]) -> None:
 
 
 class _Fits:
-    """Candidates fitted without some folds, each set of folds once.
-
-    The fit that is kept searches on all tuples, those of folds on a sample of them where there are
-    very many; whatever is fitted is scored on all of them.
-    """
+    """Candidates fitted without some folds, each set of folds once."""
 
     def __init__(
         self,
         statistic: Statistic,
         folds: NDArray[np.int64],
+        *,
         seed: int,
+        mapper: Mapper,
         advance: Callable[[int], None],
     ) -> None:
         self.statistic = statistic
+        self._fitter = Fitter(statistic, mapper)
         self.folds = folds
         self.seed = seed
         self._advance = advance
-        self._sample = statistic.thinned(MOST_SEARCHED)
         self._done: dict[frozenset[int], Candidates] = {}
 
     def __call__(self, without: frozenset[int]) -> Candidates:
         if without not in self._done:
             images = np.flatnonzero(~np.isin(self.folds, list(without)))
-            source = self._sample if without else self.statistic
-            self._done[without] = fit_candidates(source, images, seed=self.seed)
+            self._done[without] = self._fitter.fit(images, seed=self.seed)
             self._advance(1)
         return self._done[without]
 

@@ -26,10 +26,12 @@ SLACK = 1e-5
 _NUM_CLIMBED = 3  # of all starts, the best after a search of the threshold alone
 _BROAD = 0.02  # of a weight or the threshold: how far to both sides ground is broad
 _BROAD_ROUNDS, _MAX_ROUNDS = 2, 12
+_POLISH_ROUNDS = 3
 _NUM_RANDOM = 2  # random mixtures a round, against ridges that no axis follows
 _NUM_JOINT = 4  # random directions of weights and threshold together
 _JOINT_THRESHOLD = 0.3  # how much the threshold moves in those, beside weights of variance 1
 _MIN_STEP = 1e-9
+_ROUNDING = 1e-10  # between the score in a profile and that of the point itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,14 @@ class Objective(Protocol):
         """Whether threshold and weights may move on one line: weights sum to 1 everywhere."""
         ...
 
+    def near(self, weights: NDArray[np.float64], threshold: float) -> Objective:
+        """The same for less work, where it can be had, valid only near a point."""
+        ...
+
+    def room(self, weights: NDArray[np.float64]) -> float:
+        """How much weight may go from members to others, from these weights on."""
+        ...
+
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
         """The value at a point."""
         ...
@@ -101,13 +111,30 @@ def search(
 
     Never below any of them; the same for the same seed. Of equal points the first start's.
     """
+    return _from_starts(objective, starts, seed, _climb)
+
+
+def survey(
+    objective: Objective, starts: Sequence[tuple[NDArray[np.float64], float]], *, seed: int
+) -> Point:
+    """As `search`, but only as far as broad ground: on a sample, whose single peaks say nothing."""
+    return _from_starts(objective, starts, seed, _walk_broad)
+
+
+def polish(objective: Objective, point: Point, *, seed: int) -> Point:
+    """The best near a point that was found on a sample; not below that point.
+
+    The point itself where weights and threshold cannot move together: nothing is near then.
+    """
+    if not objective.is_joint:
+        return point
     rng = np.random.default_rng(seed)
-    points = [_point(objective, weights, t) for weights, t in [*own_starts(objective), *starts]]
-    tried = sorted(
-        (_along_threshold(objective, point) for point in points), key=lambda point: -point.score
-    )
-    climbed = [_climb(objective, point, rng) for point in tried[:_NUM_CLIMBED]]
-    return max([*points, *climbed], key=lambda point: point.score)
+    for _ in range(_POLISH_ROUNDS):
+        near = objective.near(point.weights, point.threshold)
+        point = _scored(near, point)
+        found = _scored(near, _round(near, point, rng, _best_on))
+        point = max(point, found, key=lambda each: each.score)
+    return point
 
 
 def own_starts(objective: Objective) -> list[tuple[NDArray[np.float64], float]]:
@@ -121,12 +148,39 @@ def _point(objective: Objective, weights: NDArray[np.float64], threshold: float)
     return Point(weights, threshold, objective.score(weights, threshold))
 
 
-def _climb(objective: Objective, point: Point, rng: np.random.Generator) -> Point:
-    """Walk to broad ground, then up until a whole round brings nothing."""
-    best = point
+def _scored(objective: Objective, point: Point) -> Point:
+    """The point with the very score of an objective."""
+    return _point(objective, point.weights, point.threshold)
+
+
+def _from_starts(
+    objective: Objective,
+    starts: Sequence[tuple[NDArray[np.float64], float]],
+    seed: int,
+    improve: Callable[[Objective, Point, np.random.Generator], Point],
+) -> Point:
+    """The best of all starts and of what the most promising of them are improved to."""
+    rng = np.random.default_rng(seed)
+    points = [_point(objective, weights, t) for weights, t in [*own_starts(objective), *starts]]
+    tried = sorted(
+        (_along_threshold(objective, point) for point in points), key=lambda point: -point.score
+    )
+    found = [_scored(objective, improve(objective, p, rng)) for p in tried[:_NUM_CLIMBED]]
+    return max([*points, *found], key=lambda point: point.score)
+
+
+def _walk_broad(objective: Objective, point: Point, rng: np.random.Generator) -> Point:
+    """Walk to broad ground."""
     for _ in range(_BROAD_ROUNDS):
         point = _round(objective, point, rng, _broadest_on)
-        best = max(best, point, key=lambda seen: seen.score)
+    return point
+
+
+def _climb(objective: Objective, point: Point, rng: np.random.Generator) -> Point:
+    """Walk to broad ground, then up until a whole round brings nothing."""
+    broad = _walk_broad(objective, point, rng)
+    best = max(point, broad, key=lambda seen: seen.score)
+    point = broad
     for _ in range(_MAX_ROUNDS):
         before = point.score
         point = _round(objective, point, rng, _best_on)
@@ -184,9 +238,10 @@ def _along(
     low, high = -np.inf, np.inf
     moving = np.abs(step) > _MIN_STEP
     if moving.any():
+        reach = objective.room(point.weights) / (float(np.abs(step).sum()) / 2)
         limits = -point.weights[moving] / step[moving]
-        low = float(limits[step[moving] > 0].max())
-        high = float(limits[step[moving] < 0].min())
+        low = max(float(limits[step[moving] > 0].max()), -reach)
+        high = min(float(limits[step[moving] < 0].min()), reach)
     span = objective.thresholds
     if span is not None and abs(threshold_step) > _MIN_STEP:
         ends = (np.array([span.low, span.high]) - point.threshold) / threshold_step
@@ -199,8 +254,9 @@ def _along(
 
 def _best_on(objective: Objective, line: Line, point: Point) -> Point:
     """The middle of the best plateau of a line, if it is higher than the point."""
-    found = _at(objective, line, widest_plateau(objective.profile(line), SLACK))
-    return found if found.score > point.score else point
+    profile = objective.profile(line)
+    cell = widest_plateau(profile, SLACK)
+    return _at(line, cell, profile[cell]) if profile[cell] > point.score + _ROUNDING else point
 
 
 def _broadest_on(objective: Objective, line: Line, point: Point) -> Point:
@@ -208,9 +264,10 @@ def _broadest_on(objective: Objective, line: Line, point: Point) -> Point:
     cells = NUM_CELLS / (line.high - line.low)
     pace = max(float(np.abs(line.weights_step).max()), abs(line.threshold_step))
     reach = min(max(int(cells * _BROAD / pace), 1), NUM_CELLS)
-    ground = _smoothed(objective.profile(line), reach)
+    profile = objective.profile(line)
+    ground = _smoothed(profile, reach)
     here, best = round(-line.low * cells), int(ground.argmax())
-    return _at(objective, line, best) if ground[best] > ground[here] + SLACK / 10 else point
+    return _at(line, best, profile[best]) if ground[best] > ground[here] + SLACK / 10 else point
 
 
 def _smoothed(profile: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
@@ -219,8 +276,8 @@ def _smoothed(profile: NDArray[np.float64], reach: int) -> NDArray[np.float64]:
     return np.asarray((sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1))
 
 
-def _at(objective: Objective, line: Line, cell: int) -> Point:
-    """The point at a cell's border of a line."""
+def _at(line: Line, cell: int, score: float) -> Point:
+    """The point at a cell's border of a line, where the profile has that score."""
     weights, threshold = line.at(line.low + cell / NUM_CELLS * (line.high - line.low))
     weights = np.maximum(weights, 0.0)
-    return _point(objective, weights / weights.sum(), threshold)
+    return Point(weights / weights.sum(), threshold, float(score))

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import WORD_BITS, Label, areas_px
 from ensemble.kernels.line_sweep import sweep_line, unit_dice
+from ensemble.kernels.nearby import keep_nearby
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
 from ensemble.soft_maps import LEVELS
 from ensemble.streaming import Mapper
@@ -33,6 +34,9 @@ from ensemble.tuning.search import Line
 # From as many tuples on units are shared among threads, in parts of a fixed number: so results are
 # the same on every machine.
 _WORTH_THREADS, _NUM_PARTS = 100_000, 8
+
+# How far what is left of a statistic near a point reaches.
+NEAR_WEIGHT, NEAR_THRESHOLD = 0.2, 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +182,46 @@ class DiceStatistic:
 class MeanDice:
     """Mean Dice over units as a function of one weight vector (M,) and one threshold.
 
-    `present` (U, M): a member that lacks a unit's class drops out of its sum.
+    `present` (U, M): a member that lacks a unit's class drops out of its sum. `centre`: weights
+    (M,) beside which it is valid only near by, see `near`.
     """
 
     statistic: DiceStatistic
     units: NDArray[np.int64]
     present: NDArray[np.bool_]
+    centre: NDArray[np.float64] | None = None
+
+    def near(self, weights: NDArray[np.float64], threshold: float) -> MeanDice:
+        """The same for less work, valid only near a point: within NEAR_WEIGHT, NEAR_THRESHOLD.
+
+        Raises ValueError where members drop out of some units.
+        """
+        if not self.is_joint:
+            raise ValueError("members drop out of some units")
+        whole, span = self.statistic, self.thresholds
+        values, counts, offsets, decided = keep_nearby(
+            whole.values,
+            whole.counts,
+            (self.units, whole.offsets, whole.decided),
+            (weights, threshold * LEVELS),
+            self.usable,
+            (NEAR_WEIGHT, NEAR_THRESHOLD * LEVELS),
+        )
+        thresholds = ThresholdRange(
+            max(span.low, threshold - NEAR_THRESHOLD), min(span.high, threshold + NEAR_THRESHOLD)
+        )
+        nearby = DiceStatistic(
+            values, counts, offsets, decided, whole.present, thresholds, whole.mapper
+        )
+        return replace(
+            self, statistic=nearby, units=np.arange(len(self.units)), centre=weights.copy()
+        )
+
+    def room(self, weights: NDArray[np.float64]) -> float:
+        """How much weight may go from members to others, from these weights on."""
+        if self.centre is None:
+            return np.inf
+        return max(NEAR_WEIGHT - float(np.abs(weights - self.centre).sum()) / 2, 0.0)
 
     @property
     def usable(self) -> NDArray[np.bool_]:

@@ -27,10 +27,9 @@ from simulated_members import Scenario, draw_statistic, scenarios
 from ensemble.bit_planes import Label, get_mask, pack
 from ensemble.progress import silent
 from ensemble.soft_maps import QuantisedMap, SoftMapCache, SoftMapKey, quantise
-from ensemble.tuning.candidates import fit_candidates
+from ensemble.tuning.candidates import Fitter, fit_candidates
 from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange, spread
-from ensemble.tuning.search import search
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 from measure import Row, machine, print_summary
 from phantom_maps import phantom_masks, soft_maps
@@ -139,11 +138,11 @@ def dense_evaluation_s(maps: Sequence[QuantisedMap], label: Label) -> float:
 def referee_rows(name: str, statistic: DiceStatistic, num_classes: int | None) -> list[Row]:
     """Each class's objective: what the search finds against CMA-ES, and the seconds of both."""
     images = np.arange(statistic.num_images)
-    ours, theirs, seconds = [], [], np.zeros(2)
+    ours, theirs, seconds, fitter = [], [], np.zeros(2), Fitter(statistic)
     for c in range(statistic.num_classes)[:num_classes]:
         objective = statistic.objective(images, np.array([c]))
         start = time.perf_counter()
-        ours.append(search(objective, [], seed=0).score)
+        ours.append(fitter.fit_class(c, images, seed=0).score)
         seconds[0] += time.perf_counter() - start
         start = time.perf_counter()
         theirs.append(cma_score(objective, len(statistic.present[c])))

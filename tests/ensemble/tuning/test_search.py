@@ -9,8 +9,17 @@ from hypothesis import strategies as st
 
 from ensemble.kernels.line_sweep import NUM_CELLS, widest_plateau
 from ensemble.tuning.rules import ThresholdRange
-from ensemble.tuning.search import SLACK, Line, _smoothed, own_starts, search
-from ensemble.tuning.statistic import DiceStatistic
+from ensemble.tuning.search import (
+    _POLISH_ROUNDS,
+    SLACK,
+    Line,
+    _smoothed,
+    own_starts,
+    polish,
+    search,
+    survey,
+)
+from ensemble.tuning.statistic import NEAR_WEIGHT, DiceStatistic
 
 THRESHOLDS = ThresholdRange(0.1, 0.9)
 
@@ -107,6 +116,26 @@ def test_a_search_is_the_same_for_the_same_seed():
     first, second = search(objective, [], seed=3), search(objective, [], seed=3)
     np.testing.assert_array_equal(first.weights, second.weights)
     assert first.threshold == second.threshold
+
+
+@given(st.integers(0, 10**6))
+def test_polishing_goes_up_and_stays_near(seed):
+    objective = random_statistic(seed).objective(np.arange(3))
+    start = survey(objective, [], seed=0)
+    found = polish(objective, start, seed=0)
+    assert found.score == objective.score(found.weights, found.threshold)
+    assert found.score >= objective.score(start.weights, start.threshold)
+    reach = _POLISH_ROUNDS * NEAR_WEIGHT
+    assert np.abs(found.weights - start.weights).sum() / 2 <= reach + 1e-9
+    assert THRESHOLDS.low <= found.threshold <= THRESHOLDS.high
+
+
+def test_a_survey_is_not_below_its_starts_and_finds_what_is_broad():
+    objective = random_statistic(2, num_tuples=200).objective(np.arange(3))
+    found = survey(objective, [(np.array([0.1, 0.1, 0.8]), 0.4)], seed=0)
+    starts = [*own_starts(objective), (np.array([0.1, 0.1, 0.8]), 0.4)]
+    assert found.score >= max(objective.score(*start) for start in starts)
+    assert found.weights[0] > 0.4  # truth follows the first member the most
 
 
 def test_one_member_alone_is_searched_for_its_threshold():

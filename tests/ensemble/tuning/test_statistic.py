@@ -227,6 +227,40 @@ def test_a_sample_counts_every_nth_tuple_n_times():
     np.testing.assert_allclose(third.dice(rules).mean(), whole.dice(rules).mean(), atol=0.05)
 
 
+@given(st.integers(0, 10**6))
+def test_near_a_point_nothing_is_lost(seed):
+    """Scores and profiles of the part near by are those of the whole, as far as it reaches."""
+    present, images, rng = random_case(seed)
+    whole = build(present, images)
+    c = int(rng.integers(len(present)))
+    objective = whole.objective(np.arange(2), np.array([c]))
+    centre = random_rules(rng, present)
+    weights, threshold = centre.weights[c], float(centre.thresholds[c])
+    near = objective.near(weights, threshold)
+    assert near.statistic.values.shape[1] <= whole.values.shape[1]
+    assert near.score(weights, threshold) == pytest.approx(objective.score(weights, threshold))
+    other = random_rules(rng, present).weights[c]
+    moved = np.abs(other - weights).sum() / 2
+    share = min(1.0, statistic_room.NEAR_WEIGHT / max(moved, 1e-9))
+    at = weights + share * (other - weights)
+    for t in (near.thresholds.low, near.thresholds.high):
+        assert abs(t - threshold) <= statistic_room.NEAR_THRESHOLD + 1e-12
+        assert near.score(at, t) == pytest.approx(objective.score(at, t))
+    assert near.room(at) == pytest.approx(
+        max(statistic_room.NEAR_WEIGHT - share * moved, 0), abs=1e-9
+    )
+    line = Line(weights, threshold, other - weights, 0.0, 0.0, share)
+    np.testing.assert_allclose(near.profile(line), objective.profile(line), atol=1e-9)
+
+
+def test_nothing_is_near_where_members_drop_out_of_some_classes():
+    builder = StatisticBuilder(np.array([[True, False], [True, True]]), range(2), THRESHOLDS)
+    plane = np.full((4, 5), 90, np.uint8)
+    builder.add([[plane, None], [plane, plane]], Label(pack(np.zeros((2, 9, 8), bool))))
+    with pytest.raises(ValueError, match="drop out"):
+        builder.result().objective(np.arange(1)).near(np.array([0.5, 0.5]), 0.5)
+
+
 def test_no_image_with_a_class_is_told():
     present, images, _ = random_case(3)
     statistic = build(present, images)
