@@ -36,6 +36,9 @@ LEVELS = 255
 # Maps of up to this size are read as a whole: 29 of 512 x 512 take 8 MB and 10 ms.
 _HELD_BYTES = 2**24
 
+# Beside the key's in the attributes of an entry.
+_SECONDS = "seconds"
+
 QuantisedMap = NDArray[np.uint8]
 
 # All that the standard library's zip reader raises on damaged bytes; a seek to nowhere: OSError.
@@ -76,11 +79,18 @@ def quantise(probs: NDArray[np.float32]) -> QuantisedMap:
 class StoredMap:
     """A map (C, h, w) uint8 that is read by class, `entry[c]` (h, w); closed by `with`.
 
-    A small one is held as a whole from the first read on, which is faster than class by class.
+    `seconds` is what the member took for it. A small one is held as a whole from the first read on,
+    which is faster than class by class.
     """
 
-    def __init__(self, maps: QuantisedMap | zarr.Array[Any], store: ZipStore | None = None) -> None:
+    def __init__(
+        self,
+        maps: QuantisedMap | zarr.Array[Any],
+        seconds: float,
+        store: ZipStore | None = None,
+    ) -> None:
         self._maps = maps
+        self.seconds = seconds
         self._store = store
 
     def __enter__(self) -> StoredMap:
@@ -110,7 +120,11 @@ class SoftMapCache:
 
     def __contains__(self, key: SoftMapKey) -> bool:
         """Whether the map of a key is there and is not damaged."""
-        return _is_intact(self.path(key))
+        entry = self.open(key)
+        if entry is None:
+            return False
+        with entry:
+            return True
 
     def get(self, key: SoftMapKey) -> QuantisedMap | None:
         """The map (C, h, w) uint8; None if there is none, or if it is damaged."""
@@ -122,20 +136,26 @@ class SoftMapCache:
 
     def open(self, key: SoftMapKey) -> StoredMap | None:
         """The map to be read class by class; None if there is none, or if it is damaged."""
-        if key not in self:
+        path = self.path(key)
+        if not _is_intact(path):
             return None
-        store = ZipStore(self.path(key), mode="r")
+        store = ZipStore(path, mode="r")
         entry = zarr.open_array(store, mode="r")
-        if dict(entry.attrs) != asdict(key):
+        stated = dict(entry.attrs)
+        seconds = stated.pop(_SECONDS, None)
+        if stated != asdict(key) or not isinstance(seconds, float):
             store.close()
             return None
-        return StoredMap(entry, store)
+        return StoredMap(entry, seconds, store)
 
-    def put(self, key: SoftMapKey, maps: QuantisedMap) -> None:
-        """Store a map (C, h, w) uint8; raises OutputError if the folder cannot take it."""
+    def put(self, key: SoftMapKey, maps: QuantisedMap, *, seconds: float = 0.0) -> None:
+        """Store a map (C, h, w) uint8 that took so long to compute.
+
+        Raises OutputError if the folder cannot take it.
+        """
         try:
             with whole_file(self.path(key), durable=False) as part:
-                _write(part, key, maps)
+                _write(part, maps, asdict(key) | {_SECONDS: float(seconds)})
         except OutputError as error:
             raise OutputError(
                 f"the soft-map cache {error.what}",
@@ -144,7 +164,7 @@ class SoftMapCache:
             ) from error
 
 
-def _write(path: Path, key: SoftMapKey, maps: QuantisedMap) -> None:
+def _write(path: Path, maps: QuantisedMap, attributes: dict[str, Any]) -> None:
     with ZipStore(path, mode="w") as store:
         entry = zarr.create_array(
             store,
@@ -153,7 +173,7 @@ def _write(path: Path, key: SoftMapKey, maps: QuantisedMap) -> None:
             chunks=(1, *maps.shape[1:]),
             shards=maps.shape,
             compressors=ZstdCodec(level=3, checksum=True),
-            attributes=asdict(key),
+            attributes=attributes,
             config={"write_empty_chunks": True},  # else a map of zeros is no chunk at all
         )
         entry[:] = maps

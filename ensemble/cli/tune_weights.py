@@ -50,6 +50,17 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     help="Give every class its own optimum, also where that does not gain on people that the fit "
     "did not see. Expect less on new images.",
 )
+@click.option(
+    "--max-members",
+    type=click.IntRange(min=1),
+    help="Take the best ensemble of so many members at most.",
+)
+@click.option(
+    "--budget-s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Take the best ensemble whose soft maps of an image take so many seconds at most, as "
+    "measured when they were computed here.",
+)
 @json_option
 def command(
     val: Path,
@@ -62,6 +73,8 @@ def command(
     device: str,
     cache: Path,
     raw_optimum: bool,
+    max_members: int | None,
+    budget_s: float | None,
     as_json: bool,
 ) -> None:
     """Tune weights and thresholds on the labelled folder VAL (default: val/).
@@ -74,7 +87,9 @@ def command(
         ens tune-weights
         ens tune-weights val/ --members a.pt,b.pt --tta hflip
         ens tune-weights val/ --groups '^(ID[0-9]+)'
+        ens tune-weights --budget-s 2.5
     """
+    from ensemble.tuning.member_choice import Limits
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 
     settings = TuningSettings(
@@ -86,6 +101,7 @@ def command(
         device=device,
         cache=cache,
         raw_optimum=raw_optimum,
+        limits=Limits(max_members, budget_s),
     )
     result = tune_weights(val, members, settings, progress=console_progress, tell=console_line)
     if as_json:
@@ -117,11 +133,38 @@ def _show(result: TuningResult) -> None:
     columns = [name.replace("_", " ") for name in (*_CANDIDATES, "kept")]
     header = ["class", *columns, "rule", "gain of tuned", "weights", "threshold", "filter"]
     print_table(header, rows)
+    click.echo()
+    _show_members(overall["members"])
+    click.echo()
     for line in (f"Weights are of {', '.join(weights.members)}.", *overall["notes"]):
         click.echo(line)
     if gain is not None:
         click.echo("The gain in the last row is that of what is kept over the best single member.")
     click.echo(f"{result.path}: {summary(result)}")
+
+
+def _show_members(entries: list[dict[str, Any]]) -> None:
+    """A row a member: what it is worth alone, in the ensemble of all, and where it joins."""
+    rows = [
+        [
+            entry["name"],
+            f"{entry['alone']:.4f}",
+            _gain(entry.get("loss_without")),
+            *_joining_cells(entry),
+            f"{entry['seconds_an_image']:.3f}",
+            "yes" if entry["taken"] else "no",
+        ]
+        for entry in entries
+    ]
+    header = ["member", "alone", "all lose without it", "joins", "Dice then", "s an image", "taken"]
+    print_table(header, rows)
+
+
+def _joining_cells(entry: dict[str, Any]) -> tuple[str, str]:
+    if "joined" not in entry:
+        return "-", "-"
+    dice = entry["dice_then"]
+    return str(entry["joined"]), f"{dice['mean']:.4f} [{dice['low']:.4f}, {dice['high']:.4f}]"
 
 
 def _dice_cells(evidence: dict[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ while they are joined at the end.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,16 @@ class ArgmaxStatistic:
         """Itself: pixels have no counts, so that all are kept."""
         del most
         return self
+
+    def for_members(self, members: Sequence[int]) -> ArgmaxStatistic:
+        """What it says of some of the members."""
+        num_classes, num_members = self.present.shape
+        by_member = self.values.reshape(len(self.values), num_members, num_classes)
+        return replace(
+            self,
+            values=by_member[:, list(members)].reshape(len(self.values), -1),
+            present=self.present[:, list(members)],
+        )
 
     @property
     def tunes_classes(self) -> bool:

@@ -51,6 +51,10 @@ class Statistic(Protocol):
         """Whether each class can have its own rule, or only one weight vector for all."""
         ...
 
+    def for_members(self, members: Sequence[int]) -> Statistic:
+        """What it says of some of the members, each class being known to one of them."""
+        ...
+
     def in_threads(self, mapper: Mapper) -> Statistic:
         """The same, but sums are taken by the `map` of threads."""
         ...

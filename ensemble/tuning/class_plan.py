@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,12 @@ class ClassPlan:
     def present(self) -> NDArray[np.bool_]:
         """(C, M): which member has which class."""
         return np.array([[channel is not None for channel in row] for row in self.channels])
+
+    def for_members(self, members: Sequence[int]) -> ClassPlan:
+        """The same for some of the members."""
+        return replace(
+            self, channels=tuple(tuple(row[m] for m in members) for row in self.channels)
+        )
 
 
 def plan_classes(members: Sequence[Member], labelled: ClassList) -> ClassPlan:

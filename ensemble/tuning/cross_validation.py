@@ -78,12 +78,8 @@ def cross_validate(
     seed: int,
     progress: Progress,
 ) -> CrossValidation:
-    """Choose, fit and score; `groups` (N,) are the people. Raises DataError for fewer than two.
-
-    With fewer groups than folds every group is a fold of its own.
-    """
-    check_groups(groups)
-    folds = grouped_folds(groups, min(num_folds, len(set(groups))), seed)
+    """Choose, fit and score; `groups` (N,) are the people, in folds as `draw_folds` makes them."""
+    folds = draw_folds(groups, num_folds, seed)
     count = int(folds.max()) + 1
     nested = count > 2
     num_fits = 1 + count + nested * count * (count - 1) // 2
@@ -97,6 +93,15 @@ def cross_validate(
         candidates = fits(everything)
     num_seen = statistic.num_seen(np.arange(len(folds)))
     return CrossValidation(candidates, choice, scores, kept, folds, num_seen, fold_rules)
+
+
+def draw_folds(groups: Sequence[str], num_folds: int, seed: int) -> NDArray[np.int64]:
+    """The fold (N,) of each image; with fewer groups than folds every group is one of its own.
+
+    Raises DataError for fewer than two groups.
+    """
+    check_groups(groups)
+    return grouped_folds(groups, min(num_folds, len(set(groups))), seed)
 
 
 def check_groups(groups: Sequence[str]) -> None:

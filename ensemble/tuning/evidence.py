@@ -16,6 +16,7 @@ from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice
+from ensemble.tuning.member_choice import MemberChoice
 from ensemble.weights import FusionWeights, write_weights
 from ensemble.wording import counted
 
@@ -26,7 +27,10 @@ UNLABELLED = "uniform (not labelled)"
 
 @dataclass(frozen=True, slots=True)
 class TuningResult:
-    """The weights, for all classes of the members, and how the labelled ones (`plan`) fared."""
+    """The weights, for all classes of the members, and how the labelled ones (`plan`) fared.
+
+    `candidates` (M,): all members that were looked at, of which `worth` tells.
+    """
 
     path: Path
     weights: FusionWeights
@@ -35,6 +39,8 @@ class TuningResult:
     groups: Sequence[str]
     seed: int
     filters: FilterChoice | None = None
+    candidates: tuple[str, ...] = ()
+    worth: MemberChoice | None = None
 
     @property
     def best_single(self) -> str:
@@ -106,8 +112,38 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
         "folds": int(validation.folds.max()) + 1,
         "seed": result.seed,
         "interval_level": GAIN_LEVEL,
+        "members": member_evidence(result),
         "notes": notes(result),
     }
+
+
+def member_evidence(result: TuningResult) -> list[dict[str, Any]]:
+    """What each member that was looked at is worth, the first to join first."""
+    worth = result.worth
+    if worth is None:
+        return []
+    along = worth.path_interval(result.groups, seed=result.seed)
+    entries = []
+    for m in sorted(range(len(result.candidates)), key=lambda m: _place(worth.path, m)):
+        name, place = result.candidates[m], _place(worth.path, m)
+        entry: dict[str, Any] = {
+            "name": name,
+            "alone": _round(worth.alone[m]),
+            "seconds_an_image": round(float(worth.seconds[m]), 4),
+            "taken": name in result.weights.members,
+        }
+        if worth.loss_without is not None:
+            entry["loss_without"] = _entry(worth.loss_without, m)
+        if place < len(worth.path):
+            entry["joined"] = place + 1
+            entry["dice_then"] = _entry(along, place)
+        entries.append(entry)
+    return entries
+
+
+def _place(path: Sequence[int], member: int) -> int:
+    """Where a member stands on a path; at its end if it does not."""
+    return path.index(member) if member in path else len(path)
 
 
 def num_filtered(result: TuningResult) -> int:
@@ -122,6 +158,11 @@ def notes(result: TuningResult) -> list[str]:
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         *_choice_notes(result.validation),
     ]
+    if result.worth is not None:
+        lines.append(
+            "Members join one after the other, each time the one that helps most, and weigh the "
+            "same; the Dice then is that of such a path on groups that it did not see."
+        )
     if result.filters is not None:
         lines.append("A class has a filter where its masks surely gain from it.")
     if (num_groups := len(set(result.groups))) < FEW_GROUPS:

@@ -118,6 +118,12 @@ class DiceStatistic:
             offsets=np.cumsum([0, *map(len, kept)], dtype=np.int64),
         )
 
+    def for_members(self, members: Sequence[int]) -> DiceStatistic:
+        """What it says of some of the members, each class being known to one of them."""
+        return replace(
+            self, values=self.values[list(members)], present=self.present[:, list(members)]
+        )
+
     @property
     def tunes_classes(self) -> bool:
         """Every class can have its own rule."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ensemble.checksum import file_sha256
 from ensemble.ensembles import Ensemble, PreparedImage
@@ -31,10 +33,20 @@ class StoredMaps:
     """
 
     def __init__(self, members: Sequence[Member], views: str, cache: SoftMapCache) -> None:
-        self._members = members
+        self.members = tuple(members)
         self._views = format_views(parse_views(views))
         self._cache = cache
         self._sha256s: dict[Path, str] = {}
+        self._taken: dict[str, dict[Path, float]] = {member.name: {} for member in members}
+
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """(M,): the median time of a member's soft map of an image, among those read so far."""
+        return np.array([np.median(list(self._taken[each.name].values())) for each in self.members])
+
+    def for_members(self, kept: Sequence[int]) -> StoredMaps:
+        """The same for some of the members."""
+        return StoredMaps([self.members[m] for m in kept], self._views, self._cache)
 
     def fill(self, images: Sequence[Path], *, progress: Progress) -> None:
         """Compute what the cache lacks of these images, each entry kept as soon as it is there.
@@ -43,7 +55,7 @@ class StoredMaps:
         """
         lacking = [
             (member, [image for image in images if self._key(member, image) not in self._cache])
-            for member in self._members
+            for member in self.members
         ]
         with progress("soft maps", sum(len(images) for _, images in lacking)) as advance:
             for member, todo in lacking:
@@ -56,7 +68,7 @@ class StoredMaps:
         Entries must be there (`fill`); one that was damaged meanwhile is computed again.
         """
         with ExitStack() as stack:
-            entries = [stack.enter_context(self._open(member, image)) for member in self._members]
+            entries = [stack.enter_context(self._open(member, image)) for member in self.members]
             for row in plan.channels:
                 yield [
                     None if channel is None else entry[channel]
@@ -66,11 +78,11 @@ class StoredMaps:
     def _open(self, member: Member, image: Path) -> StoredMap:
         entry = self._cache.open(self._key(member, image))
         if entry is None:
-            (maps,) = self._compute(member, [image])
-            return StoredMap(maps)
+            (entry,) = self._compute(member, [image])
+        self._taken[member.name][image] = entry.seconds
         return entry
 
-    def _compute(self, member: Member, images: Sequence[Path]) -> Iterator[QuantisedMap]:
+    def _compute(self, member: Member, images: Sequence[Path]) -> Iterator[StoredMap]:
         """Soft maps of images, put into the cache; the member is loaded meanwhile."""
         if not images:
             return
@@ -83,9 +95,11 @@ class StoredMaps:
                 ahead=_DECODERS,
             )
             for image, pixels in zip(images, prepared, strict=True):
+                start = time.monotonic()
                 maps = quantised_map(alone, pixels)
-                self._cache.put(self._key(member, image), maps)
-                yield maps
+                seconds = time.monotonic() - start
+                self._cache.put(self._key(member, image), maps, seconds=seconds)
+                yield StoredMap(maps, seconds)
 
     def _key(self, member: Member, image: Path) -> SoftMapKey:
         if image not in self._sha256s:

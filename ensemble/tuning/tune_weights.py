@@ -10,20 +10,19 @@ import numpy as np
 
 from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.errors import ConfigError, DataError
-from ensemble.filters import NO_FILTER, ClassFilter
+from ensemble.filters import NO_FILTER
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.members.training_summary import stated_groups
 from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
-from ensemble.tuning.argmax_statistic import ArgmaxBuilder
-from ensemble.tuning.candidates import Statistic
-from ensemble.tuning.class_plan import ClassPlan, plan_classes
-from ensemble.tuning.cross_validation import CrossValidation, check_groups, cross_validate
+from ensemble.tuning.class_plan import ClassPlan
+from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
-from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
+from ensemble.tuning.filter_choice import FilterChoice
+from ensemble.tuning.material import choose_filters, gather
+from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import Rules, ThresholdRange
-from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.views import parse_views
 from ensemble.weights import FusionWeights, uniform_weights
@@ -37,7 +36,8 @@ class TuningSettings:
     """`views` as `--tta` takes them, `groups` as `open_labelled` does; `cache`: soft maps.
 
     Without `groups` those count that the members were trained with, see `stated_groups`.
-    `raw_optimum`: every class at its own optimum, whether that gains or not.
+    `raw_optimum`: every class at its own optimum, whether that gains or not. `limits`: how many
+    members may take part, or how long all may take.
     """
 
     out: Path = WEIGHTS_FILE
@@ -49,6 +49,7 @@ class TuningSettings:
     cache: Path = CACHE_FOLDER
     thresholds: ThresholdRange = field(default_factory=ThresholdRange)
     raw_optimum: bool = False
+    limits: Limits = field(default_factory=Limits)
 
 
 def tune_weights(
@@ -88,25 +89,40 @@ def tune_members(
     progress: Progress = silent,
 ) -> TuningResult:
     """`tune_weights` for members that are loaded and a folder that is open."""
-    groups = _groups(data)
-    plan = plan_classes(members, data.classes)
+    seed = settings.seed
     stored = StoredMaps(members, settings.views, SoftMapCache(settings.cache))
-    stored.fill([sample.image for sample in data.samples], progress=progress)
-    statistic = build_statistic(data, stored, plan, settings.thresholds, progress=progress)
+    material = gather(data, stored, settings.thresholds, progress=progress)
+    groups = material.groups
+    worth = choose_members(
+        material.statistic,
+        draw_folds(groups, settings.num_folds, seed),
+        groups,
+        seconds=stored.seconds,
+        limits=settings.limits,
+        seed=seed,
+    )
+    if settings.limits.are_set:
+        material = material.for_members(worth.kept)
     validation = cross_validate(
-        statistic, groups, num_folds=settings.num_folds, seed=settings.seed, progress=progress
+        material.statistic, groups, num_folds=settings.num_folds, seed=seed, progress=progress
     )
     if settings.raw_optimum:
-        validation = validation.with_raw_optimum(groups, seed=settings.seed)
-    filters = None
-    if isinstance(statistic, DiceStatistic) and validation.fold_rules:
-        menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
-        scores = score_filters(data, stored, plan, validation, menus, progress=progress)
-        filters = scores.result(validation.folds, groups, seed=settings.seed)
-    weights = fusion_weights(members, plan, validation.rules, settings.views)
+        validation = validation.with_raw_optimum(groups, seed=seed)
+    filters = choose_filters(material, validation, seed=seed, progress=progress)
+    weights = fusion_weights(material.members, material.plan, validation.rules, settings.views)
     if filters is not None:
-        weights = with_filters(weights, plan, filters)
-    result = TuningResult(settings.out, weights, plan, validation, groups, settings.seed, filters)
+        weights = with_filters(weights, material.plan, filters)
+    result = TuningResult(
+        settings.out,
+        weights,
+        material.plan,
+        validation,
+        groups,
+        seed,
+        filters=filters,
+        candidates=tuple(member.name for member in members),
+        worth=worth,
+    )
     write_result(result)
     return result
 
@@ -136,46 +152,6 @@ def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> st
         source = "by folder, else by name" if given is None else f"groups {given!r}"
     groups = counted(len(set(_groups(data))), "group")
     return f"{counted(len(data.samples), 'image')} of {groups} ({source})"
-
-
-def build_statistic(
-    data: LabelledFolder,
-    stored: StoredMaps,
-    plan: ClassPlan,
-    thresholds: ThresholdRange,
-    *,
-    progress: Progress,
-) -> Statistic:
-    """Read the soft maps and the label of one image after the other."""
-    builder = (
-        ArgmaxBuilder(plan.present.shape[1], plan.bits)
-        if plan.exclusive
-        else StatisticBuilder(plan.present, plan.bits, thresholds)
-    )
-    with progress("undecided pixels", len(data.samples)) as advance:
-        for sample in data.samples:
-            builder.add(stored.by_class(sample.image, plan), data.read_label(sample))
-            advance(1)
-    return builder.result()
-
-
-def score_filters(
-    data: LabelledFolder,
-    stored: StoredMaps,
-    plan: ClassPlan,
-    validation: CrossValidation,
-    menus: Sequence[Sequence[ClassFilter]],
-    *,
-    progress: Progress,
-) -> FilterScores:
-    """Read maps and labels once more, and score masks under the rules of each image's fold."""
-    scores = FilterScores(menus, plan.bits)
-    with progress("filters", len(data.samples)) as advance:
-        for sample, fold in zip(data.samples, validation.folds, strict=True):
-            maps = stored.by_class(sample.image, plan)
-            scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
-            advance(1)
-    return scores
 
 
 def with_filters(weights: FusionWeights, plan: ClassPlan, chosen: FilterChoice) -> FusionWeights:

@@ -8,11 +8,10 @@ from ensemble.datasets import open_labelled
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.progress import silent
 from ensemble.soft_maps import SoftMapCache
-from ensemble.tuning.class_plan import plan_classes
+from ensemble.tuning.material import gather
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.statistic import DiceStatistic
 from ensemble.tuning.stored_maps import StoredMaps
-from ensemble.tuning.tune_weights import build_statistic
 
 
 def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
@@ -21,10 +20,8 @@ def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
     members = load_members(
         find_members([str(folder / "members")]), choose_device("auto"), released=True
     )
-    plan = plan_classes(members, data.classes)
     stored = StoredMaps(members, views, SoftMapCache(folder / ".ens-cache"))
-    stored.fill([sample.image for sample in data.samples], progress=silent)
-    statistic = build_statistic(data, stored, plan, ThresholdRange(), progress=silent)
+    statistic = gather(data, stored, ThresholdRange(), progress=silent).statistic
     if not isinstance(statistic, DiceStatistic):
         raise SystemExit(f"{folder} has exclusive classes, which have one objective together")
     return statistic

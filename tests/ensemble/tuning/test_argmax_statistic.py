@@ -12,6 +12,8 @@ from ensemble.tuning.argmax_statistic import ArgmaxBuilder, ArgmaxStatistic
 from ensemble.tuning.rules import Rules
 from ensemble.tuning.search import Line, search
 
+pytestmark = pytest.mark.kernel
+
 WHOLE = 255
 
 
@@ -113,6 +115,15 @@ def test_pixels_without_a_class_that_counts_are_left_out():
     assert statistic.decided.tolist() == [[[2, 2, 2], [0, 0, 0]]]
     assert len(statistic.values) == 0
     assert statistic.num_seen(np.arange(1)).tolist() == [1, 0]
+
+
+def test_some_members_score_as_they_do_beside_others_of_no_weight():
+    whole = build(random_images(4, num_members=3))
+    some = whole.for_members([2, 0])
+    weights = np.array([0.3, 0.0, 0.7])
+    np.testing.assert_allclose(
+        some.dice(same_rules(weights[[2, 0]], 3)), whole.dice(same_rules(weights, 3))
+    )
 
 
 def test_what_exclusive_classes_cannot_do_is_refused():

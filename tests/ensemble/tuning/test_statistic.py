@@ -16,6 +16,8 @@ from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 
+pytestmark = pytest.mark.kernel
+
 THRESHOLDS = ThresholdRange(0.1, 0.8)
 
 

@@ -20,8 +20,11 @@ from ensemble.errors import ClassListError, DataError, EnsError, ImageError, Mem
 from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
 from ensemble.members.member import Member
+from ensemble.progress import silent
 from ensemble.tuning import evidence, stored_maps
 from ensemble.tuning import tune_weights as flow
+from ensemble.tuning.material import gather
+from ensemble.tuning.member_choice import Limits
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.weights import read_weights
@@ -136,6 +139,23 @@ def test_the_raw_optimum_is_given_where_it_is_asked_for(val, settings):
     assert "as was asked for" in evidence.summary(result)
 
 
+def test_limits_leave_out_members_and_say_so(val, settings):
+    result = tune_members(
+        members(), open_labelled(val), replace(settings, limits=Limits(members=1))
+    )
+    assert result.weights.members == ("steady",)
+    stored = json.loads(settings.out.read_text())
+    assert [entry["name"] for entry in stored["members"]] == ["steady"]
+    worth = {entry["name"]: entry for entry in stored["evidence"]["members"]}
+    assert set(worth) == {"steady", "lights", "wild"}
+    assert [name for name, entry in worth.items() if entry["taken"]] == ["steady"]
+    assert worth["steady"]["joined"] == 1
+    assert worth["steady"]["dice_then"]["mean"] == stored["evidence"]["dice"]["uniform"]["mean"]
+    assert all(entry["seconds_an_image"] > 0 for entry in worth.values())
+    ensemble = Ensemble(members()[:1], read_weights(settings.out))
+    assert len(ensemble.predict(read_image(next((val / "images").iterdir())))) == 2
+
+
 def test_an_image_that_is_a_link_to_nothing_is_said(val, settings, tmp_path):
     (val / "images" / "p9_x.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(ImageError, match=r"p9_x\.png: is a link to nothing"):
@@ -146,9 +166,8 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
     data = open_labelled(val)
     loaded = members()
     result = tune_members(loaded, data, settings)
-    plan = result.plan
     stored = StoredMaps(loaded, "", flow.SoftMapCache(settings.cache))
-    statistic = flow.build_statistic(data, stored, plan, settings.thresholds, progress=flow.silent)
+    statistic = gather(data, stored, settings.thresholds, progress=silent).statistic
     ensemble = Ensemble(loaded, replace(result.weights, filters=()))
     for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
         image = read_image(sample.image)
@@ -184,11 +203,18 @@ def test_an_interrupted_run_goes_on_from_its_soft_maps(val, settings, monkeypatc
 
 def test_damaged_soft_maps_are_computed_again(val, settings):
     tune_members(members(), open_labelled(val), settings)
-    first = settings.out.read_bytes()
+    first = without_times(settings.out)
     for path in list(settings.cache.rglob("*.zip"))[::2]:
         path.write_bytes(path.read_bytes()[:-20])
     tune_members(members(), open_labelled(val), settings)
-    assert settings.out.read_bytes() == first
+    assert without_times(settings.out) == first
+
+
+def without_times(path):
+    content = json.loads(path.read_text())
+    for entry in content["evidence"]["members"]:
+        del entry["seconds_an_image"]
+    return content
 
 
 def test_a_member_may_lack_a_class_and_know_another(val, settings):
@@ -324,6 +350,8 @@ def test_the_command_needs_no_argument_and_prints_a_plain_table(command, tmp_pat
     lines = answer.stdout.splitlines()
     assert lines[0].split()[:3] == ["class", "best", "single"]
     assert [line.split()[0] for line in lines[1:4]] == ["bright", "dark", "mean"]
+    assert lines[5].split()[:2] == ["member", "alone"]
+    assert sorted(line.split()[0] for line in lines[6:9]) == ["lights", "steady", "wild"]
     assert "per-class.json" in lines[-1]
     assert "8 images of 8 groups (by folder, else by name)" in answer.stderr.splitlines()
     assert "─" not in answer.stdout

@@ -1,0 +1,82 @@
+"""What tuning works on: members, labelled images, and what the soft maps say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ensemble.datasets import LabelledFolder
+from ensemble.members.member import Member
+from ensemble.progress import Progress
+from ensemble.tuning.argmax_statistic import ArgmaxBuilder
+from ensemble.tuning.candidates import Statistic
+from ensemble.tuning.class_plan import ClassPlan, plan_classes
+from ensemble.tuning.cross_validation import CrossValidation
+from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
+from ensemble.tuning.rules import ThresholdRange
+from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+from ensemble.tuning.stored_maps import StoredMaps
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """M members, their soft maps of labelled images, and the statistic of those."""
+
+    members: tuple[Member, ...]
+    data: LabelledFolder
+    plan: ClassPlan
+    stored: StoredMaps
+    statistic: Statistic
+
+    @property
+    def groups(self) -> list[str]:
+        """(N,): the group (person) of each image."""
+        return [sample.group for sample in self.data.samples]
+
+    def for_members(self, kept: Sequence[int]) -> Material:
+        """The same for some of the members."""
+        return replace(
+            self,
+            members=tuple(self.members[m] for m in kept),
+            plan=self.plan.for_members(kept),
+            stored=self.stored.for_members(kept),
+            statistic=self.statistic.for_members(kept),
+        )
+
+
+def gather(
+    data: LabelledFolder, stored: StoredMaps, thresholds: ThresholdRange, *, progress: Progress
+) -> Material:
+    """Compute the soft maps that are lacking; read all, and the labels, image by image."""
+    plan = plan_classes(stored.members, data.classes)
+    stored.fill([sample.image for sample in data.samples], progress=progress)
+    builder = (
+        ArgmaxBuilder(plan.present.shape[1], plan.bits)
+        if plan.exclusive
+        else StatisticBuilder(plan.present, plan.bits, thresholds)
+    )
+    with progress("undecided pixels", len(data.samples)) as advance:
+        for sample in data.samples:
+            builder.add(stored.by_class(sample.image, plan), data.read_label(sample))
+            advance(1)
+    return Material(stored.members, data, plan, stored, builder.result())
+
+
+def choose_filters(
+    material: Material, validation: CrossValidation, *, seed: int, progress: Progress
+) -> FilterChoice | None:
+    """Read maps and labels once more, and score masks under the rules of each image's fold.
+
+    None for exclusive classes, and where there are too few groups to choose on.
+    """
+    statistic, data = material.statistic, material.data
+    if not isinstance(statistic, DiceStatistic) or not validation.fold_rules:
+        return None
+    menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
+    scores = FilterScores(menus, material.plan.bits)
+    with progress("filters", len(data.samples)) as advance:
+        for sample, fold in zip(data.samples, validation.folds, strict=True):
+            maps = material.stored.by_class(sample.image, material.plan)
+            scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
+            advance(1)
+    return scores.result(validation.folds, material.groups, seed=seed)
