@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 
 from ensemble.errors import DeviceMemoryError, WeightsError
 from ensemble.fusion import FusedMaps, FusedRows, MemberShare, fused_runs, plan_shares
+from ensemble.fusion_space import FusionSpace
 from ensemble.images import Image
 from ensemble.inference import MAPS_VERSION, Pixels, soft_map, windows_over
 from ensemble.masks import Band, Mapper, join_bands, whole_image
 from ensemble.members.manifest import InputSpec
-from ensemble.members.member import PLAIN, FusionSpace, Member, RunOptions
+from ensemble.members.member import PLAIN, Member, RunOptions
 from ensemble.members.preprocess import prepare_image
 from ensemble.members.roster import find_members, merge_class_lists
 from ensemble.residency import Residency, Turn, load_in_turns, resident

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ensemble.classes import ClassList
+from ensemble.fusion_space import limits_of
 from ensemble.inference import Piece
 from ensemble.masks import Band, Mapper, band_argmax, band_runs
-from ensemble.members.member import FusionSpace
 from ensemble.rle import Runs
 from ensemble.weights import FusionWeights
 
@@ -142,11 +142,6 @@ def fused_runs(
     if exclusive:
         return band_argmax(band)
     return band_runs(band, limits_of(weights.thresholds, weights.space), mapper=mapper)
-
-
-def limits_of(thresholds: NDArray[np.float64], space: FusionSpace) -> NDArray[np.float64]:
-    """Thresholds (C,) of probabilities in the space in which maps are summed."""
-    return thresholds if space == "prob" else np.log(thresholds) - np.log1p(-thresholds)
 
 
 def _share(

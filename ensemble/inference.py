@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ensemble.errors import EnsError
+from ensemble.fusion_space import FusionSpace
 from ensemble.members.manifest import InputSpec, WindowSpec
-from ensemble.members.member import FusionSpace, Member
+from ensemble.members.member import Member
 from ensemble.members.preprocess import standardise, to_intensities
 from ensemble.views import View, mean_over_views
 from ensemble.windows import WindowAxis, plan_windows

@@ -1,6 +1,6 @@
 """Soft maps on disk: what a member says of an image under a set of views, computed once.
 
-An entry is one zip file that any zarr 3 reader opens: (C, h, w) uint8, probability * 255, one shard
+An entry is one zip file that any zarr 3 reader opens: (C, h, w) uint8 as `MapScale` says, one shard
 with a chunk a class, zstd. 29 maps of 512 x 512 take about 100 KiB, 10 ms to write, 10 ms to read.
 A class can be read without the others. An entry is written under another name and then renamed, so
 that it is there whole or not at all, for a killed process and for two processes at once. A damaged
@@ -11,6 +11,7 @@ entries before a power cut may be lost.
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 import zipfile
 import zlib
@@ -25,12 +26,13 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import ZipStore
 
 from ensemble.errors import OutputError
+from ensemble.fusion_space import PROB_FLOOR, FusionSpace, limits_of
 from ensemble.inference import MAPS_VERSION
 from ensemble.whole_file import whole_file
 
 CACHE_FOLDER = Path(".ens-cache")
 
-# A probability p is stored as the whole number nearest to p * LEVELS.
+# What the whole numbers of a stored map go up to.
 LEVELS = 255
 
 # Maps of up to this size are read as a whole: 29 of 512 x 512 take 8 MB and 10 ms.
@@ -57,7 +59,7 @@ _DAMAGED = (
 
 @dataclass(frozen=True, slots=True)
 class SoftMapKey:
-    """What a soft map depends on: sha256 of the member file and of the image file, and views.
+    """What a soft map depends on: sha256 of the member file and of the image file, views, space.
 
     `version` is that of the arithmetic, so that an upgrade which changes maps computes them anew.
     """
@@ -65,15 +67,53 @@ class SoftMapKey:
     member: str
     image: str
     views: str
+    space: FusionSpace = "prob"
     version: int = MAPS_VERSION
 
 
-def quantise(probs: NDArray[np.float32]) -> QuantisedMap:
-    """Probabilities to 0..255, off by at most 1 / 510.
+@dataclass(frozen=True, slots=True)
+class MapScale:
+    """The values of a fusion space from `low` to `high`, of which 0..LEVELS are even steps.
 
-    Halves are rounded down, so that what is > 0.5 stays so and nothing else becomes so.
+    A share is a place on it, 0 to 1: for probabilities the probability itself.
     """
-    return np.asarray(np.ceil(probs * np.float32(LEVELS) - np.float32(0.5)), np.uint8)
+
+    space: FusionSpace
+    low: float
+    high: float
+
+    def quantise(self, maps: NDArray[np.float32]) -> QuantisedMap:
+        """Values to 0..LEVELS, off by half a step at most.
+
+        Halves are rounded down, so that what is above the middle stays so and nothing else becomes
+        so.
+        """
+        steps = LEVELS / (self.high - self.low)
+        return np.asarray(
+            np.ceil((maps - self.low) * np.float32(steps) - np.float32(0.5)), np.uint8
+        )
+
+    def shares(self, thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Where thresholds of probabilities lie."""
+        return (limits_of(thresholds, self.space) - self.low) / (self.high - self.low)
+
+    def thresholds(self, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The probabilities that lie at shares; the inverse of `shares`."""
+        limits = self.low + shares * (self.high - self.low)
+        return limits if self.space == "prob" else 1 / (1 + np.exp(-limits))
+
+
+PROB_SCALE = MapScale("prob", 0.0, 1.0)
+
+
+def scale_of(space: FusionSpace, *, exclusive: bool) -> MapScale:
+    """The scale on which all soft maps of a space lie, see `Member.maps`."""
+    if space == "prob":
+        return PROB_SCALE
+    if exclusive:
+        return MapScale(space, math.log(PROB_FLOOR), 0.0)
+    limit = math.log1p(-PROB_FLOOR) - math.log(PROB_FLOOR)
+    return MapScale(space, -limit, limit)
 
 
 class StoredMap:

@@ -17,8 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ensemble.errors import EnsError, WeightsError, few
 from ensemble.faults import list_faults
 from ensemble.filters import NO_FILTER, ClassFilter
+from ensemble.fusion_space import PROB_FLOOR, FusionSpace
 from ensemble.json_file import read_json_file
-from ensemble.members.member import PROB_FLOOR, FusionSpace, Member
+from ensemble.members.member import Member
 from ensemble.members.roster import merge_class_lists
 from ensemble.views import parse_views
 from ensemble.whole_file import whole_file

@@ -26,6 +26,7 @@ from ensemble.progress import Progress, silent
 from ensemble.rle import decode, parse_rle
 from ensemble.rle_table import open_rle_table
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
+from ensemble.tuning.variants import Variant
 from ensemble.whole_file import whole_file
 from models_zoo.phantom import make_phantom
 from models_zoo.train_zoo import Reporter, Silence, train_zoo
@@ -112,7 +113,10 @@ def run_demo(
     _write_text(folder / "zoo.yaml", plan.zoo)
     train_zoo(folder / "zoo.yaml", device=device, reporter=reporter or Silence(), progress=progress)
     settings = TuningSettings(
-        out=folder / "per-class.json", views=TTA, device=device, cache=folder / ".ens-cache"
+        out=folder / "per-class.json",
+        variants=(Variant(TTA),),
+        device=device,
+        cache=folder / ".ens-cache",
     )
     tuning = tune_weights(folder / "val", [str(folder / "members")], settings, progress=progress)
     best = _best_single(folder / "members" / "leaderboard.csv")

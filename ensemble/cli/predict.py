@@ -23,7 +23,8 @@ from ensemble.cli.options import (
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
-    from ensemble.members.member import FusionSpace, Precision, RunOptions
+    from ensemble.fusion_space import FusionSpace
+    from ensemble.members.member import Precision, RunOptions
     from ensemble.predict import PredictionSummary
     from ensemble.rle import Order
 

@@ -14,11 +14,11 @@ from ensemble.cli.options import (
     json_option,
     members_option,
     out_option,
-    tta_option,
 )
 from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
+    from ensemble.fusion_space import FusionSpace
     from ensemble.tuning.evidence import TuningResult
 
 _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
@@ -28,7 +28,21 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 @click.argument("val", type=click.Path(path_type=Path), default=Path("val"))
 @members_option
 @out_option("per-class.json", "The weights file, with the evidence for each class.")
-@tta_option
+@click.option(
+    "--tta",
+    multiple=True,
+    metavar="SPEC",
+    help="Views as `ens predict --tta` takes them. May be repeated: the first is kept unless "
+    "another surely gains; identity is the image as it is.",
+)
+@click.option(
+    "--fuse",
+    type=click.Choice(["prob", "logit"]),
+    multiple=True,
+    default=("prob",),
+    show_default=True,
+    help="Average probabilities or logits. May be repeated as --tta.",
+)
 @groups_option(
     "what the members were trained with (groups of zoo.yaml), without that the folder that an "
     "image lies in, else every image is its own"
@@ -66,7 +80,8 @@ def command(
     val: Path,
     members: tuple[str, ...],
     out: Path,
-    tta: str | None,
+    tta: tuple[str, ...],
+    fuse: tuple[FusionSpace, ...],
     groups: str | None,
     folds: int,
     seed: int,
@@ -86,15 +101,17 @@ def command(
     Examples:
         ens tune-weights
         ens tune-weights val/ --members a.pt,b.pt --tta hflip
+        ens tune-weights --tta hflip --tta hflip,scale=1:1.25 --fuse prob --fuse logit
         ens tune-weights val/ --groups '^(ID[0-9]+)'
         ens tune-weights --budget-s 2.5
     """
     from ensemble.tuning.member_choice import Limits
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
+    from ensemble.tuning.variants import Variant
 
     settings = TuningSettings(
         out=out,
-        views=tta or "",
+        variants=tuple(Variant(views, space) for space in fuse for views in tta or ("",)),
         groups=groups,
         num_folds=folds,
         seed=seed,
@@ -136,6 +153,9 @@ def _show(result: TuningResult) -> None:
     click.echo()
     _show_members(overall["members"])
     click.echo()
+    if len(overall["variants"]) > 1:
+        _show_variants(overall["variants"])
+        click.echo()
     for line in (f"Weights are of {', '.join(weights.members)}.", *overall["notes"]):
         click.echo(line)
     if gain is not None:
@@ -158,6 +178,22 @@ def _show_members(entries: list[dict[str, Any]]) -> None:
     ]
     header = ["member", "alone", "all lose without it", "joins", "Dice then", "s an image", "taken"]
     print_table(header, rows)
+
+
+def _show_variants(entries: list[dict[str, Any]]) -> None:
+    """A row for each of the views and spaces that were tried."""
+    rows = [
+        [
+            entry["views"] or "identity",
+            entry["space"],
+            f"{entry['dice']:.4f}",
+            _gain(entry["gain"]),
+            f"{entry['seconds_an_image']:.3f}",
+            "yes" if entry["kept"] else "no",
+        ]
+        for entry in entries
+    ]
+    print_table(["views", "space", "uniform", "gain over the first", "s an image", "kept"], rows)
 
 
 def _joining_cells(entry: dict[str, Any]) -> tuple[str, str]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ensemble.errors import DeviceMemoryError, EnsError, MemberError
+from ensemble.fusion_space import PROB_FLOOR, FusionSpace
 from ensemble.members.file import MemberFile, read_member
 from ensemble.members.manifest import Manifest
 from ensemble.members.networks import (
@@ -24,12 +25,7 @@ from ensemble.members.networks import (
 )
 from ensemble.memory import give_back
 
-FusionSpace = Literal["prob", "logit"]
 Precision = Literal["fp32", "bf16"]
-
-# Where logits are averaged, no probability counts as nearer to 0 than this, nor to 1 where classes
-# overlap: else one member whose logits are huge would outvote all others together.
-PROB_FLOOR = 1e-4
 
 # Inputs that go through a network together where nothing is said. Two inputs at once took as long
 # as one after the other on a CPU; a GPU needs several to be busy.

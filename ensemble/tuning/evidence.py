@@ -17,6 +17,7 @@ from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.tuning.member_choice import MemberChoice
+from ensemble.tuning.variants import VariantChoice
 from ensemble.weights import FusionWeights, write_weights
 from ensemble.wording import counted
 
@@ -41,6 +42,7 @@ class TuningResult:
     filters: FilterChoice | None = None
     candidates: tuple[str, ...] = ()
     worth: MemberChoice | None = None
+    variants: VariantChoice | None = None
 
     @property
     def best_single(self) -> str:
@@ -113,6 +115,7 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
         "seed": result.seed,
         "interval_level": GAIN_LEVEL,
         "members": member_evidence(result),
+        "variants": variant_evidence(result),
         "notes": notes(result),
     }
 
@@ -141,6 +144,25 @@ def member_evidence(result: TuningResult) -> list[dict[str, Any]]:
     return entries
 
 
+def variant_evidence(result: TuningResult) -> list[dict[str, Any]]:
+    """What each variant of views and space gives when all members weigh the same."""
+    choice = result.variants
+    if choice is None:
+        return []
+    gains = choice.gains(result.groups, seed=result.seed)
+    return [
+        {
+            "views": variant.views,
+            "space": variant.space,
+            "dice": _round(choice.dice[v].mean()),
+            "gain": _entry(gains, v),
+            "seconds_an_image": round(float(choice.seconds[v]), 4),
+            "kept": v == choice.kept,
+        }
+        for v, variant in enumerate(choice.variants)
+    ]
+
+
 def _place(path: Sequence[int], member: int) -> int:
     """Where a member stands on a path; at its end if it does not."""
     return path.index(member) if member in path else len(path)
@@ -158,6 +180,11 @@ def notes(result: TuningResult) -> list[str]:
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         *_choice_notes(result.validation),
     ]
+    if result.variants is not None and len(result.variants.variants) > 1:
+        lines.append(
+            "Of views and spaces the first is kept unless another surely gains; all members weigh "
+            "the same there."
+        )
     if result.worth is not None:
         lines.append(
             "Members join one after the other, each time the one that helps most, and weigh the "

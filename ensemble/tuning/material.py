@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ensemble.datasets import LabelledFolder
 from ensemble.members.member import Member
 from ensemble.progress import Progress
+from ensemble.soft_maps import MapScale
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassPlan, plan_classes
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
-from ensemble.tuning.rules import ThresholdRange
+from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 from ensemble.tuning.stored_maps import StoredMaps
 
@@ -33,6 +37,18 @@ class Material:
         """(N,): the group (person) of each image."""
         return [sample.group for sample in self.data.samples]
 
+    @property
+    def seconds(self) -> NDArray[np.float64]:
+        """(M,): what the soft map of an image takes each member."""
+        return self.stored.seconds
+
+    def uniform_dice(self) -> NDArray[np.float64]:
+        """(N,): Dice of each image, mean over classes, when all members weigh the same."""
+        num_members = len(self.members)
+        weights = np.full(num_members, 1 / num_members)
+        rules = spread(weights, DEFAULT_THRESHOLD, self.statistic.present)
+        return np.asarray(self.statistic.dice(rules).mean(axis=1))
+
     def for_members(self, kept: Sequence[int]) -> Material:
         """The same for some of the members."""
         return replace(
@@ -47,19 +63,27 @@ class Material:
 def gather(
     data: LabelledFolder, stored: StoredMaps, thresholds: ThresholdRange, *, progress: Progress
 ) -> Material:
-    """Compute the soft maps that are lacking; read all, and the labels, image by image."""
+    """Compute the soft maps that are lacking; read all, and the labels, image by image.
+
+    `thresholds` are of probabilities, those of the statistic shares of the scale of the maps.
+    """
     plan = plan_classes(stored.members, data.classes)
     stored.fill([sample.image for sample in data.samples], progress=progress)
-    builder = (
-        ArgmaxBuilder(plan.present.shape[1], plan.bits)
-        if plan.exclusive
-        else StatisticBuilder(plan.present, plan.bits, thresholds)
-    )
+    builder = _builder(plan, stored.scale, thresholds)
     with progress("undecided pixels", len(data.samples)) as advance:
         for sample in data.samples:
             builder.add(stored.by_class(sample.image, plan), data.read_label(sample))
             advance(1)
     return Material(stored.members, data, plan, stored, builder.result())
+
+
+def _builder(
+    plan: ClassPlan, scale: MapScale, thresholds: ThresholdRange
+) -> ArgmaxBuilder | StatisticBuilder:
+    if plan.exclusive:
+        return ArgmaxBuilder(plan.present.shape[1], plan.bits)
+    low, high = scale.shares(np.array([thresholds.low, thresholds.high])).tolist()
+    return StatisticBuilder(plan.present, plan.bits, ThresholdRange(low, high))
 
 
 def choose_filters(

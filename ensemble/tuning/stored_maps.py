@@ -12,12 +12,20 @@ from numpy.typing import NDArray
 
 from ensemble.checksum import file_sha256
 from ensemble.ensembles import Ensemble, PreparedImage
+from ensemble.fusion_space import FusionSpace
 from ensemble.images import read_image, reading
 from ensemble.mask_stream import side_map
 from ensemble.members.member import Member
 from ensemble.progress import Progress
 from ensemble.residency import resident
-from ensemble.soft_maps import QuantisedMap, SoftMapCache, SoftMapKey, StoredMap, quantise
+from ensemble.soft_maps import (
+    MapScale,
+    QuantisedMap,
+    SoftMapCache,
+    SoftMapKey,
+    StoredMap,
+    scale_of,
+)
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan
 from ensemble.views import format_views, parse_views
 from ensemble.weights import uniform_weights
@@ -29,12 +37,21 @@ _DECODERS = 2
 class StoredMaps:
     """Members that answer an image with quantised soft maps.
 
-    A member is loaded only to compute what the cache lacks, and one at a time.
+    `scale` is that of their fusion space. A member is loaded only to compute what the cache lacks,
+    and one at a time.
     """
 
-    def __init__(self, members: Sequence[Member], views: str, cache: SoftMapCache) -> None:
+    def __init__(
+        self,
+        members: Sequence[Member],
+        views: str,
+        cache: SoftMapCache,
+        *,
+        space: FusionSpace = "prob",
+    ) -> None:
         self.members = tuple(members)
-        self._views = format_views(parse_views(views))
+        self.views = views
+        self.scale = scale_of(space, exclusive=members[0].manifest.class_list.exclusive)
         self._cache = cache
         self._sha256s: dict[Path, str] = {}
         self._taken: dict[str, dict[Path, float]] = {member.name: {} for member in members}
@@ -46,7 +63,8 @@ class StoredMaps:
 
     def for_members(self, kept: Sequence[int]) -> StoredMaps:
         """The same for some of the members."""
-        return StoredMaps([self.members[m] for m in kept], self._views, self._cache)
+        members = [self.members[m] for m in kept]
+        return StoredMaps(members, self.views, self._cache, space=self.scale.space)
 
     def fill(self, images: Sequence[Path], *, progress: Progress) -> None:
         """Compute what the cache lacks of these images, each entry kept as soon as it is there.
@@ -86,7 +104,8 @@ class StoredMaps:
         """Soft maps of images, put into the cache; the member is loaded meanwhile."""
         if not images:
             return
-        alone = Ensemble([member], uniform_weights([member], views=self._views))
+        weights = uniform_weights([member], views=self.views, space=self.scale.space)
+        alone = Ensemble([member], weights)
         with resident([member]):
             prepared = side_map(alone)(
                 lambda image: alone.prepare(read_image(image)),
@@ -96,7 +115,7 @@ class StoredMaps:
             )
             for image, pixels in zip(images, prepared, strict=True):
                 start = time.monotonic()
-                maps = quantised_map(alone, pixels)
+                maps = quantised_map(alone, pixels, self.scale)
                 seconds = time.monotonic() - start
                 self._cache.put(self._key(member, image), maps, seconds=seconds)
                 yield StoredMap(maps, seconds)
@@ -105,9 +124,11 @@ class StoredMaps:
         if image not in self._sha256s:
             with reading(image):
                 self._sha256s[image] = file_sha256(image)
-        return SoftMapKey(member.sha256, self._sha256s[image], self._views)
+        views = format_views(parse_views(self.views))
+        return SoftMapKey(member.sha256, self._sha256s[image], views, self.scale.space)
 
 
-def quantised_map(alone: Ensemble, image: PreparedImage) -> QuantisedMap:
+def quantised_map(alone: Ensemble, image: PreparedImage, scale: MapScale) -> QuantisedMap:
     """The map (C, h, w) of an ensemble of one, quantised band by band where it has windows."""
-    return np.concatenate([quantise(band.maps[0]) for _, band in alone.fuse([image])], axis=1)
+    bands = [scale.quantise(band.maps[0]) for _, band in alone.fuse([image])]
+    return np.concatenate(bands, axis=1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.errors import ConfigError, DataError
@@ -20,10 +21,11 @@ from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.filter_choice import FilterChoice
-from ensemble.tuning.material import choose_filters, gather
+from ensemble.tuning.material import Material, choose_filters, gather
 from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.stored_maps import StoredMaps
+from ensemble.tuning.variants import Variant, VariantChoice, choose_variant
 from ensemble.views import parse_views
 from ensemble.weights import FusionWeights, uniform_weights
 from ensemble.wording import counted
@@ -33,15 +35,16 @@ WEIGHTS_FILE = Path("per-class.json")
 
 @dataclass(frozen=True, slots=True)
 class TuningSettings:
-    """`views` as `--tta` takes them, `groups` as `open_labelled` does; `cache`: soft maps.
+    """`variants`: of views and fusion space, the first unless another surely gains.
 
+    `groups` as `open_labelled` takes them; `cache`: soft maps; `thresholds` of probabilities.
     Without `groups` those count that the members were trained with, see `stated_groups`.
     `raw_optimum`: every class at its own optimum, whether that gains or not. `limits`: how many
     members may take part, or how long all may take.
     """
 
     out: Path = WEIGHTS_FILE
-    views: str = ""
+    variants: tuple[Variant, ...] = (Variant(),)
     groups: str | None = None
     num_folds: int = 5
     seed: int = 0
@@ -67,7 +70,8 @@ def tune_weights(
     two groups of images.
     """
     settings = settings or TuningSettings()
-    parse_views(settings.views)  # a typing error is cheaper before the members are loaded
+    for variant in settings.variants:
+        parse_views(variant.views)  # a typing error is cheaper before the members are loaded
     data = open_labelled(labelled, groups=settings.groups)
     if settings.groups is not None:
         check_groups(_groups(data))
@@ -90,14 +94,13 @@ def tune_members(
 ) -> TuningResult:
     """`tune_weights` for members that are loaded and a folder that is open."""
     seed = settings.seed
-    stored = StoredMaps(members, settings.views, SoftMapCache(settings.cache))
-    material = gather(data, stored, settings.thresholds, progress=progress)
+    material, variants = _gather_best(members, data, settings, progress)
     groups = material.groups
     worth = choose_members(
         material.statistic,
         draw_folds(groups, settings.num_folds, seed),
         groups,
-        seconds=stored.seconds,
+        seconds=material.seconds,
         limits=settings.limits,
         seed=seed,
     )
@@ -109,7 +112,7 @@ def tune_members(
     if settings.raw_optimum:
         validation = validation.with_raw_optimum(groups, seed=seed)
     filters = choose_filters(material, validation, seed=seed, progress=progress)
-    weights = fusion_weights(material.members, material.plan, validation.rules, settings.views)
+    weights = fusion_weights(material, validation.rules)
     if filters is not None:
         weights = with_filters(weights, material.plan, filters)
     result = TuningResult(
@@ -122,9 +125,31 @@ def tune_members(
         filters=filters,
         candidates=tuple(member.name for member in members),
         worth=worth,
+        variants=variants,
     )
     write_result(result)
     return result
+
+
+def _gather_best(
+    members: Sequence[Member], data: LabelledFolder, settings: TuningSettings, progress: Progress
+) -> tuple[Material, VariantChoice]:
+    """What tuning works on under the best variant, one after the other being tried."""
+    groups = _groups(data)
+    cache = SoftMapCache(settings.cache)
+    dice: list[NDArray[np.float64]] = []
+    seconds: list[float] = []
+    for variant in settings.variants:
+        stored = StoredMaps(members, variant.views, cache, space=variant.space)
+        material = gather(data, stored, settings.thresholds, progress=progress)
+        dice.append(material.uniform_dice())
+        seconds.append(float(material.seconds.sum()))
+    choice = choose_variant(settings.variants, dice, seconds, groups, seed=settings.seed)
+    best = settings.variants[choice.kept]
+    if best != settings.variants[-1]:
+        stored = StoredMaps(members, best.views, cache, space=best.space)
+        material = gather(data, stored, settings.thresholds, progress=progress)
+    return material, choice
 
 
 def _regroup(labelled: Path, stated: str) -> LabelledFolder:
@@ -161,12 +186,12 @@ def with_filters(weights: FusionWeights, plan: ClassPlan, chosen: FilterChoice) 
     return replace(weights, filters=filters if any(f != NO_FILTER for f in filters) else ())
 
 
-def fusion_weights(
-    members: Sequence[Member], plan: ClassPlan, rules: Rules, views: str
-) -> FusionWeights:
+def fusion_weights(material: Material, rules: Rules) -> FusionWeights:
     """Tuned rules as weights of all the members' classes; those without labels stay uniform."""
-    uniform = uniform_weights(members, views=views)
-    tuned = np.array([uniform.class_names.index(name) for name in plan.names])
+    stored = material.stored
+    uniform = uniform_weights(material.members, views=stored.views, space=stored.scale.space)
+    tuned = np.array([uniform.class_names.index(name) for name in material.plan.names])
     uniform.weights[:, tuned] = rules.weights.T
-    uniform.thresholds[tuned] = rules.thresholds
+    if not material.plan.exclusive:
+        uniform.thresholds[tuned] = stored.scale.thresholds(rules.thresholds)
     return uniform

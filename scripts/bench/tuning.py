@@ -26,7 +26,7 @@ from simulated_members import Scenario, draw_statistic, scenarios
 
 from ensemble.bit_planes import Label, get_mask, pack
 from ensemble.progress import silent
-from ensemble.soft_maps import QuantisedMap, SoftMapCache, SoftMapKey, quantise
+from ensemble.soft_maps import PROB_SCALE, QuantisedMap, SoftMapCache, SoftMapKey
 from ensemble.tuning.candidates import Fitter, fit_candidates
 from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange, spread
@@ -94,7 +94,7 @@ def fill_cache(cache: SoftMapCache, number: int) -> Label:
     masks = phantom_masks(number, SIZE)
     for m, grid in enumerate(GRIDS):
         maps = soft_maps(np.random.default_rng([number, m]), masks, grid)
-        cache.put(SoftMapKey(f"{m}", f"{number}", ""), quantise(maps))
+        cache.put(SoftMapKey(f"{m}", f"{number}", ""), PROB_SCALE.quantise(maps))
     return Label(pack(masks > 0))
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ensemble.classes import ClassList
-from ensemble.fusion import FusedMaps, FusedRows, limits_of, plan_shares
+from ensemble.fusion import FusedMaps, FusedRows, plan_shares
+from ensemble.fusion_space import limits_of
 from ensemble.inference import Piece
 from ensemble.weights import FusionWeights
 

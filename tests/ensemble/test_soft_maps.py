@@ -8,12 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import zarr
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.errors import OutputError
-from ensemble.soft_maps import SoftMapCache, SoftMapKey, quantise
+from ensemble.members.member import activate_
+from ensemble.soft_maps import PROB_SCALE, SoftMapCache, SoftMapKey, scale_of
 
 KEY = SoftMapKey("a" * 64, "b" * 64, "identity")
 
@@ -136,13 +138,13 @@ def test_an_entry_is_a_zarr_array_with_a_chunk_a_class(tmp_path):
 
 @given(st.floats(0, 1, width=32))
 def test_rounding_is_off_by_half_a_level_and_keeps_the_side_of_one_half(probability):
-    level = quantise(np.array([[[probability]]], np.float32))[0, 0, 0]
+    level = PROB_SCALE.quantise(np.array([[[probability]]], np.float32))[0, 0, 0]
     assert abs(level / 255 - probability) <= 0.5 / 255 + 1e-7
     assert (level / 255 > 0.5) == (probability > 0.5)
 
 
 def test_both_ends_are_exact():
-    assert quantise(np.array([0, 1], np.float32)).tolist() == [0, 255]
+    assert PROB_SCALE.quantise(np.array([0, 1], np.float32)).tolist() == [0, 255]
 
 
 def test_an_entry_does_not_wait_for_the_disk(tmp_path, monkeypatch):
@@ -152,3 +154,28 @@ def test_an_entry_does_not_wait_for_the_disk(tmp_path, monkeypatch):
     cache.put(KEY, some_maps())
     assert cache.path(KEY).exists()
     assert waited_for == []
+
+
+@pytest.mark.parametrize("exclusive", [False, True])
+@pytest.mark.parametrize("space", ["prob", "logit"])
+def test_a_scale_holds_all_that_a_member_answers(space, exclusive):
+    scale = scale_of(space, exclusive=exclusive)
+    logits = torch.tensor([[-40.0, -3.0, 0.0, 2.0, 40.0], [40.0, 1.0, 0.0, -2.0, -40.0]])
+    maps = activate_(logits.reshape(1, 2, 1, 5), exclusive, space)[0].numpy()
+    levels = scale.quantise(maps)
+    found = scale.low + levels / 255 * (scale.high - scale.low)
+    np.testing.assert_allclose(found, maps, atol=(scale.high - scale.low) / 509)
+    assert levels.min() >= 0
+    assert levels.max() == 255
+
+
+@pytest.mark.parametrize("space", ["prob", "logit"])
+def test_thresholds_lie_where_their_maps_do(space):
+    scale = scale_of(space, exclusive=False)
+    thresholds = np.array([0.1, 0.5, 0.7, 0.9])
+    shares = scale.shares(thresholds)
+    np.testing.assert_allclose(scale.thresholds(shares), thresholds)
+    assert shares[1] == pytest.approx(0.5)
+    logits = torch.from_numpy(np.log(thresholds / (1 - thresholds))).reshape(1, 1, 1, 4).float()
+    maps = activate_(logits, False, space)[0, 0, 0].numpy()
+    np.testing.assert_allclose((maps - scale.low) / (scale.high - scale.low), shares, rtol=1e-5)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ensemble.members.member import PROB_FLOOR, activate_
+from ensemble.fusion_space import PROB_FLOOR
+from ensemble.members.member import activate_
 
 LOGITS = torch.tensor([-1e4, -60.0, -9.3, -9.0, -1.0, 0.0, 3.0, 9.3, 60.0, 1e4])
 

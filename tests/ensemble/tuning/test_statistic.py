@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import reference
 from ensemble.bit_planes import Label, pack
-from ensemble.soft_maps import quantise
+from ensemble.soft_maps import PROB_SCALE
 from ensemble.streaming import Stripes
 from ensemble.tuning import statistic as statistic_room
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
@@ -105,7 +105,9 @@ def test_dice_of_one_member_on_its_own_grid_is_exact():
     probs = rng.random((7, 11)).astype(np.float32)
     probs[0, :3] = [0.5, np.nextafter(np.float32(0.5), 1), np.nextafter(np.float32(0.5), 0)]
     masks = rng.random((1, 7, 11)) < 0.5
-    statistic = build(np.ones((1, 1), bool), [([[quantise(probs)]], Label(pack(masks)), masks)])
+    statistic = build(
+        np.ones((1, 1), bool), [([[PROB_SCALE.quantise(probs)]], Label(pack(masks)), masks)]
+    )
     rules = Rules(np.ones((1, 1)), np.array([0.5]))
     assert statistic.dice(rules)[0, 0] == reference.dice(probs > 0.5, masks[0])
 

@@ -13,7 +13,7 @@ from ensemble.images import read_image
 from ensemble.members.manifest import WindowSpec
 from ensemble.members.roster import load_members
 from ensemble.progress import silent
-from ensemble.soft_maps import SoftMapCache, quantise
+from ensemble.soft_maps import PROB_SCALE, SoftMapCache
 from ensemble.tuning import stored_maps
 from ensemble.tuning.class_plan import plan_classes
 from ensemble.tuning.stored_maps import StoredMaps
@@ -55,7 +55,7 @@ def test_maps_come_by_class_from_every_member_that_has_it(cache, images):
         for m, member in enumerate(loaded):
             alone = Ensemble([member], uniform_weights([member], views="hflip"))
             bands = [band.maps[0] for _, band in alone.fuse([alone.prepare(read_image(path))])]
-            expected = quantise(np.concatenate(bands, axis=1))
+            expected = PROB_SCALE.quantise(np.concatenate(bands, axis=1))
             for c, name in enumerate(plan.names):
                 own = member.manifest.class_list.names
                 if name in own:
@@ -67,9 +67,7 @@ def test_maps_come_by_class_from_every_member_that_has_it(cache, images):
 def test_only_what_is_lacking_is_computed(cache, images, monkeypatch):
     calls = []
     real = stored_maps.quantised_map
-    monkeypatch.setattr(
-        stored_maps, "quantised_map", lambda alone, image: calls.append(1) or real(alone, image)
-    )
+    monkeypatch.setattr(stored_maps, "quantised_map", lambda *args: calls.append(1) or real(*args))
     loaded = members()
     stored = StoredMaps(loaded, "", cache)
     stored.fill(images[:2], progress=silent)
@@ -95,9 +93,9 @@ def test_members_are_loaded_one_at_a_time_and_only_for_what_is_lacking(
     held = []
     real = stored_maps.quantised_map
 
-    def record(alone, image):
+    def record(*args):
         held.append([member.is_loaded for member in loaded])
-        return real(alone, image)
+        return real(*args)
 
     monkeypatch.setattr(stored_maps, "quantised_map", record)
     StoredMaps(loaded, "", cache).fill(images, progress=silent)

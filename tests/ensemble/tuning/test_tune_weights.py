@@ -21,12 +21,14 @@ from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
 from ensemble.members.member import Member
 from ensemble.progress import silent
+from ensemble.soft_maps import SoftMapCache
 from ensemble.tuning import evidence, stored_maps
 from ensemble.tuning import tune_weights as flow
 from ensemble.tuning.material import gather
 from ensemble.tuning.member_choice import Limits
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
+from ensemble.tuning.variants import Variant
 from ensemble.weights import read_weights
 from fakes import manifest
 
@@ -156,6 +158,42 @@ def test_limits_leave_out_members_and_say_so(val, settings):
     assert len(ensemble.predict(read_image(next((val / "images").iterdir())))) == 2
 
 
+@pytest.mark.parametrize("space", ["prob", "logit"])
+def test_rules_are_of_the_space_in_which_predict_averages(val, settings, space):
+    settings = replace(settings, variants=(Variant("hflip", space),))
+    data, loaded = open_labelled(val), members()
+    result = tune_members(loaded, data, settings)
+    weights = read_weights(settings.out)
+    assert (weights.space, weights.views) == (space, "hflip")
+    assert 0.1 - 1e-6 <= weights.thresholds.min() <= weights.thresholds.max() <= 0.9 + 1e-6
+    ensemble = Ensemble(loaded, replace(weights, filters=()))
+    stored = StoredMaps(loaded, "hflip", SoftMapCache(settings.cache), space=space)
+    statistic = gather(data, stored, settings.thresholds, progress=silent).statistic
+    expected = statistic.dice(result.validation.rules)
+    found = [
+        image_dice(ensemble.predict(read_image(sample.image)), data.read_label(sample))
+        for sample in data.samples
+    ]
+    np.testing.assert_allclose(np.mean(found, axis=0), expected.mean(axis=0), atol=0.01)
+
+
+def test_the_first_variant_stays_unless_another_surely_gains(val, settings):
+    variants = (Variant(), Variant("hflip"), Variant("", "logit"))
+    result = tune_members(members(), open_labelled(val), replace(settings, variants=variants))
+    stored = json.loads(settings.out.read_text())
+    entries = stored["evidence"]["variants"]
+    assert [(entry["views"], entry["space"]) for entry in entries] == [
+        ("", "prob"),
+        ("hflip", "prob"),
+        ("", "logit"),
+    ]
+    (kept,) = [entry for entry in entries if entry["kept"]]
+    assert kept is entries[0] or kept["gain"]["low"] > 0
+    assert (stored["views"], stored["space"]) == (kept["views"], kept["space"])
+    assert kept["dice"] == pytest.approx(stored["evidence"]["dice"]["uniform"]["mean"], abs=2e-5)
+    assert any("Of views and spaces" in note for note in evidence.notes(result))
+
+
 def test_an_image_that_is_a_link_to_nothing_is_said(val, settings, tmp_path):
     (val / "images" / "p9_x.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(ImageError, match=r"p9_x\.png: is a link to nothing"):
@@ -212,7 +250,7 @@ def test_damaged_soft_maps_are_computed_again(val, settings):
 
 def without_times(path):
     content = json.loads(path.read_text())
-    for entry in content["evidence"]["members"]:
+    for entry in content["evidence"]["members"] + content["evidence"]["variants"]:
         del entry["seconds_an_image"]
     return content
 
@@ -382,6 +420,17 @@ def test_what_a_user_can_get_wrong_is_one_line(command, words, code, expected):
     assert expected in answer.stderr
     if code == 1:
         assert len(answer.stderr.strip().splitlines()) == 1
+
+
+def test_the_command_tries_what_is_repeated(command):
+    answer = command("--folds", "3", "--tta", "identity", "--tta", "hflip", "--fuse", "logit")
+    assert answer.exit_code == 0, answer.output
+    lines = answer.stdout.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("views"))
+    assert [line.split()[:2] for line in lines[start + 1 : start + 3]] == [
+        ["identity", "logit"],
+        ["hflip", "logit"],
+    ]
 
 
 def test_help_shows_examples_line_by_line(command):
