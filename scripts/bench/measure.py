@@ -102,6 +102,11 @@ def compare(
     return Row(name, ours.median * scale, against.median * scale, against.over(ours), target)
 
 
+def limit_row(name: str, value: float, limit: float) -> Row:
+    """A row that holds while `value` is at most `limit`."""
+    return Row(name, float(value), limit, float(limit / max(value, 1e-12)), 1)
+
+
 def print_summary(rows: Sequence[Row]) -> None:
     """The rows as a table, and as the last line JSON."""
     print("\n| what | ours | against | against / ours | at least | |\n|" + " --- |" * 6)

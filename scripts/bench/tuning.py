@@ -31,7 +31,7 @@ from ensemble.tuning.candidates import Fitter, fit_candidates
 from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange, spread
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
-from measure import Row, machine, print_summary
+from measure import Row, limit_row, machine, print_summary
 from phantom_maps import phantom_masks, soft_maps
 
 GRIDS = (512, 512, 448, 384, 384)
@@ -209,11 +209,6 @@ def iter_statistics(scenario: Scenario) -> Iterator[DiceStatistic]:
     """Large sets of images of one scenario that no tuning sees."""
     for seed in range(1000, 1002):
         yield draw_statistic(np.random.default_rng(seed), scenario, SCORED_ON)
-
-
-def limit_row(name: str, value: float, limit: float) -> Row:
-    """A row that holds while `value` is at most `limit`."""
-    return Row(name, float(value), limit, float(limit / max(value, 1e-12)), 1)
 
 
 if __name__ == "__main__":
