@@ -9,7 +9,8 @@ data:
   train: train
   # val: val              # by default val/, or a fifth of train/ where val/ does not exist
   # groups: '^(ID\\d+)'   # images of one group (a person) are never split; default: their folder
-  # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/
+  # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/;
+                          # fold: all trains every member once for each fold
 
 defaults:                 # of all members; a member may set each of them itself
   weights: imagenet       # or none: no download, but several times as many epochs are needed

@@ -200,6 +200,10 @@ class MemberSpec(Section):
         encoder = re.sub(r"[^A-Za-z0-9._+-]", "_", self.encoder or "")
         return "-".join(part for part in (self.arch, encoder, side) if part)
 
+    def of_fold(self, fold: int) -> MemberSpec:
+        """The same member, named after the fold that it does not learn from."""
+        return self.model_copy(update={"name": f"{self.full_name}-f{fold}"})
+
     @property
     def network(self) -> NetworkSpec:
         """Which network to build."""

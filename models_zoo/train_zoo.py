@@ -10,7 +10,6 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
-from ensemble.datasets import LabelledFolder
 from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DeviceError, MemberError
 from ensemble.images import read_image
@@ -19,7 +18,7 @@ from ensemble.members.manifest import Manifest
 from ensemble.members.member import Member, RunOptions
 from ensemble.members.networks import build_network, load_weights, network_stride
 from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX, choose_device
-from ensemble.members.training_summary import GROUPS
+from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress, silent
 from ensemble.weights import uniform_weights
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
@@ -29,7 +28,7 @@ from models_zoo.resume import STATE, check_resumable
 from models_zoo.speed import ms_per_image
 from models_zoo.training import EpochResult, Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels, read_validation_labels
-from models_zoo.zoo_data import open_data
+from models_zoo.zoo_data import ZooData, open_data
 from models_zoo.zoo_file import Zoo, read_zoo
 
 SPLIT_FILE = "split.csv"
@@ -72,10 +71,10 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What all members of one run share; `groups` as in zoo.yaml."""
+    """What all members of one run and fold share; `groups` as in zoo.yaml."""
 
     groups: str | None
-    train: LabelledFolder
+    data: ZooData
     held_out: ValidationLabels
     device: torch.device
     folder: Path
@@ -100,27 +99,56 @@ def train_zoo(
     DeviceError for the device, OutputError where results cannot be written.
     """
     zoo = read_zoo(zoo_file)
-    specs = _select(zoo, only)
+    families = _select(zoo, only)
     chosen = choose_device(device)
     folder = out or zoo.folder / MEMBERS_FOLDER
-    data = open_data(zoo, folder / SPLIT_FILE)
+    rounds = open_data(zoo, folder / SPLIT_FILE)
     read_standings(folder)  # a broken file among the members is told now, not after hours
-    data.write_split(folder / SPLIT_FILE)
-    if data.note:
-        reporter.note("split", data.note)
-    digest = digest_data(data.folders, [data.train, data.val])
-    states = [(spec, MemberState.of(folder, spec, digest)) for spec in specs]
-    todo = [job for job in states if not _is_finished(folder, *job)]
-    skipped = tuple(spec.full_name for spec in specs if spec not in [job[0] for job in todo])
-    for name in skipped:
-        reporter.note(name, "was trained by an earlier run with the same settings and data")
-    failed = {}
-    if todo:
-        held_out = read_validation_labels(data.val, progress)
-        failed = _train_all(
-            _Run(zoo.data.groups, data.train, held_out, chosen, folder, reporter, progress), todo
-        )
-    return Training(folder, _rank(folder), skipped, failed)
+    rounds[0].write_split(folder / SPLIT_FILE)
+    if rounds[0].note:
+        reporter.note("split", rounds[0].note)
+    skipped: list[str] = []
+    failed: dict[str, str] = {}
+    for data in rounds:
+        digest = digest_data(data.folders, [data.train, data.val])
+        fold = data.fold if len(rounds) > 1 else None
+        jobs = [_Job.of(folder, family, fold, digest) for family in families]
+        todo = [job for job in jobs if not job.is_finished]
+        for job in (job for job in jobs if job not in todo):
+            reporter.note(job.name, "was trained by an earlier run with the same settings and data")
+            skipped.append(job.name)
+        if todo:
+            held_out = read_validation_labels(data.val, progress)
+            run = _Run(zoo.data.groups, data, held_out, chosen, folder, reporter, progress)
+            failed |= _train_all(run, todo)
+    return Training(folder, _rank(folder), tuple(skipped), failed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A member to train on one fold; `family` is its name without the fold."""
+
+    spec: MemberSpec
+    family: str
+    state: MemberState
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, family: MemberSpec, fold: int | None, data_digest: str) -> _Job:
+        """The job of a member of the zoo file, named after its fold where there are several."""
+        spec = family if fold is None else family.of_fold(fold)
+        path = folder / f"{spec.full_name}{SUFFIX}"
+        return cls(spec, family.full_name, MemberState.of(folder, spec, data_digest), path)
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return self.spec.full_name
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether an earlier run made the member."""
+        return self.state.stage() == "finished" and self.path.is_file()
 
 
 def _select(zoo: Zoo, only: Sequence[str]) -> list[MemberSpec]:
@@ -133,37 +161,42 @@ def _select(zoo: Zoo, only: Sequence[str]) -> list[MemberSpec]:
     return [spec for spec in zoo.members if not only or spec.full_name in only]
 
 
-def _is_finished(folder: Path, spec: MemberSpec, state: MemberState) -> bool:
-    return state.stage() == "finished" and _member_path(folder, spec).is_file()
-
-
-def _train_all(run: _Run, todo: Sequence[tuple[MemberSpec, MemberState]]) -> dict[str, str]:
+def _train_all(run: _Run, todo: Sequence[_Job]) -> dict[str, str]:
     """Train one member after the other; answers with why some could not be, by name."""
     failed = {}
-    for spec, state in todo:
+    for job in todo:
         try:
-            _train_one(run, spec, state)
+            _train_one(run, job)
         except (MemberError, DeviceError, ConfigError) as error:
-            failed[spec.full_name] = str(error)
-            run.reporter.note(spec.full_name, f"failed: {error}")
+            failed[job.name] = str(error)
+            run.reporter.note(job.name, f"failed: {error}")
         _rank(run.folder)
     return failed
 
 
-def _train_one(run: _Run, spec: MemberSpec, state: MemberState) -> None:
-    fault = _state_fault(run, spec, state)
+def _train_one(run: _Run, job: _Job) -> None:
+    state = job.state
+    fault = _state_fault(run, job)
     if changes := state.changes():
-        run.reporter.note(spec.full_name, f"is trained anew, changed: {', '.join(changes)}")
+        run.reporter.note(job.name, f"is trained anew, changed: {', '.join(changes)}")
     elif fault is not None:
-        run.reporter.note(spec.full_name, f"is trained anew, cannot go on: {fault}")
+        run.reporter.note(job.name, f"is trained anew, cannot go on: {fault}")
     elif _has_state(state):
-        run.reporter.note(spec.full_name, "goes on where an earlier run stopped")
+        run.reporter.note(job.name, "goes on where an earlier run stopped")
     state.begin(anew=fault is not None)
-    job = TrainingJob(spec, run.train, run.held_out, state.folder, run.device)
-    trained = train_member(job, watch=run.reporter.epoch, progress=run.progress)
-    manifest, network = _member_of(job, trained, run.groups)
-    write_member(_member_path(run.folder, spec), manifest, network.state_dict())
+    training = TrainingJob(job.spec, run.data.train, run.held_out, state.folder, run.device)
+    trained = train_member(training, watch=run.reporter.epoch, progress=run.progress)
+    manifest, network = _member_of(training, trained, _origin(run, job))
+    write_member(job.path, manifest, network.state_dict())
     state.finish(remove=STATE)
+
+
+def _origin(run: _Run, job: _Job) -> dict[str, Any]:
+    """What a member tells of the data that it learnt from, and of those that it did not."""
+    origin: dict[str, Any] = {GROUPS: run.groups}
+    if run.data.fold is not None:
+        origin |= {FAMILY: job.family, HELD_OUT: [sample.name for sample in run.data.val.samples]}
+    return origin
 
 
 def _has_state(state: MemberState) -> bool:
@@ -171,11 +204,12 @@ def _has_state(state: MemberState) -> bool:
     return state.stage() != "new" and any((state.folder / name).exists() for name in STATE)
 
 
-def _state_fault(run: _Run, spec: MemberSpec, state: MemberState) -> MemberError | None:
+def _state_fault(run: _Run, job: _Job) -> MemberError | None:
     """Why a training cannot go on from what an earlier run left, or None."""
+    spec, state = job.spec, job.state
     if not _has_state(state):
         return None
-    num_classes = len(run.train.classes)
+    num_classes = len(run.data.train.classes)
     network = build_network(spec.network, in_channels=spec.channels, num_classes=num_classes)
     try:
         check_resumable(state.folder, network, num_classes)
@@ -185,13 +219,13 @@ def _state_fault(run: _Run, spec: MemberSpec, state: MemberState) -> MemberError
 
 
 def _member_of(
-    job: TrainingJob, trained: Trained, groups: str | None
+    job: TrainingJob, trained: Trained, origin: dict[str, Any]
 ) -> tuple[Manifest, nn.Module]:
     """The member of the best epoch."""
     spec = job.spec
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(job.classes))
     load_weights(network, trained.best.state_dict)
-    training = {**_summary(job, trained, network), GROUPS: groups}
+    training = _summary(job, trained, network) | origin
     manifest = spec.manifest(job.classes, stride=network_stride(network), training=training)
     return manifest, network
 
@@ -227,7 +261,3 @@ def _rank(folder: Path) -> tuple[Standing, ...]:
     standings = read_standings(folder)
     write_leaderboard(folder / FILE_NAME, standings)
     return tuple(standings)
-
-
-def _member_path(folder: Path, spec: MemberSpec) -> Path:
-    return folder / f"{spec.full_name}{SUFFIX}"

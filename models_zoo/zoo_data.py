@@ -29,13 +29,15 @@ _VAL_FOLD, _TRAIN_FOLD = 0, 1
 class ZooData:
     """Two labelled folders that share no group and no image, and the folds that they came from.
 
-    `folders`: where their files lie. `note`: what a person should know of the split, or "".
+    `fold`: which one of train is held out, None where val is a folder of its own. `folders`: where
+    their files lie. `note`: what a person should know of the split, or "".
     """
 
     train: LabelledFolder
     val: LabelledFolder
     parts: tuple[SplitPart, ...]
     folders: tuple[Path, ...]
+    fold: int | None = None
     note: str = ""
 
     def write_split(self, path: Path) -> None:
@@ -43,18 +45,18 @@ class ZooData:
         write_split(path, self.parts)
 
 
-def open_data(zoo: Zoo, split_file: Path) -> ZooData:
+def open_data(zoo: Zoo, split_file: Path) -> list[ZooData]:
     """Open what a zoo file names: train and val, or train and the fold of it that is held out.
 
-    Where a fold is held out, a split that an earlier run wrote is kept. Raises DataError, with that
-    file, if it does not fit the images or the folds of the zoo file, and ClassListError if train
-    and val have different classes.
+    With `fold: all` there is an entry for each fold. Where a fold is held out, a split that an
+    earlier run wrote is kept. Raises DataError, with that file, if it does not fit the images or
+    the folds of the zoo file, and ClassListError if train and val have different classes.
     """
     data = zoo.data
     train = open_labelled(zoo.folder / data.train, groups=data.groups)
     if data.split is None and (data.val is not None or (zoo.folder / _VAL_FOLDER).is_dir()):
-        return _with_val_folder(zoo, train, data.val or _VAL_FOLDER)
-    return _with_fold(zoo, train, data.split or SplitSpec(), split_file)
+        return [_with_val_folder(zoo, train, data.val or _VAL_FOLDER)]
+    return _with_folds(zoo, train, data.split or SplitSpec(), split_file)
 
 
 def _with_val_folder(zoo: Zoo, train: LabelledFolder, name: str) -> ZooData:
@@ -76,7 +78,9 @@ def _with_val_folder(zoo: Zoo, train: LabelledFolder, name: str) -> ZooData:
     return ZooData(train, val, parts, (zoo.folder / zoo.data.train, folder))
 
 
-def _with_fold(zoo: Zoo, train: LabelledFolder, split: SplitSpec, split_file: Path) -> ZooData:
+def _with_folds(
+    zoo: Zoo, train: LabelledFolder, split: SplitSpec, split_file: Path
+) -> list[ZooData]:
     name, note = zoo.data.train, ""
     drawn = grouped_folds([sample.group for sample in train.samples], split.folds, split.seed)
     folds = drawn
@@ -92,9 +96,11 @@ def _with_fold(zoo: Zoo, train: LabelledFolder, split: SplitSpec, split_file: Pa
             )
         if (folds != drawn).any():
             note = f"kept as it is, though the zoo file would split otherwise ({split_file})"
-    kept, held_out = hold_out(train, folds, split.fold)
     part = SplitPart(name, train.samples, folds)
-    return ZooData(kept, held_out, (part,), (zoo.folder / name,), note)
+    return [
+        ZooData(*hold_out(train, folds, fold), (part,), (zoo.folder / name,), fold, note)
+        for fold in (range(split.folds) if split.fold == "all" else [split.fold])
+    ]
 
 
 def _difference(train: ClassList, val: ClassList) -> str:

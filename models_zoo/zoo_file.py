@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -24,10 +24,13 @@ class ZooFileError(ConfigError):
 
 
 class SplitSpec(Section):
-    """Which fold of the training folder is held out where there is no validation folder."""
+    """Which fold of the training folder is held out where there is no validation folder.
+
+    `fold: all` trains every member once for each fold.
+    """
 
     folds: Annotated[int, Field(ge=2)] = 5
-    fold: Annotated[int, Field(ge=0)] = 0
+    fold: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     seed: Annotated[int, Field(ge=0)] = 0
 
 

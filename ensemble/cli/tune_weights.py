@@ -75,6 +75,12 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     help="Take the best ensemble whose soft maps of an image take so many seconds at most, as "
     "measured when they were computed here.",
 )
+@click.option(
+    "--out-of-fold",
+    is_flag=True,
+    help="VAL is the folder that the members were trained on, with split: {fold: all} in zoo.yaml: "
+    "each answers only the images that it did not learn from.",
+)
 @json_option
 def command(
     val: Path,
@@ -90,6 +96,7 @@ def command(
     raw_optimum: bool,
     max_members: int | None,
     budget_s: float | None,
+    out_of_fold: bool,
     as_json: bool,
 ) -> None:
     """Tune weights and thresholds on the labelled folder VAL (default: val/).
@@ -104,6 +111,7 @@ def command(
         ens tune-weights --tta hflip --tta hflip,scale=1:1.25 --fuse prob --fuse logit
         ens tune-weights val/ --groups '^(ID[0-9]+)'
         ens tune-weights --budget-s 2.5
+        ens tune-weights train/ --out-of-fold
     """
     from ensemble.tuning.member_choice import Limits
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
@@ -119,6 +127,7 @@ def command(
         cache=cache,
         raw_optimum=raw_optimum,
         limits=Limits(max_members, budget_s),
+        out_of_fold=out_of_fold,
     )
     result = tune_weights(val, members, settings, progress=console_progress, tell=console_line)
     if as_json:
@@ -130,7 +139,7 @@ def command(
 def _show(result: TuningResult) -> None:
     from ensemble.tuning.evidence import class_evidence, overall_evidence, summary
 
-    weights = result.weights
+    weights, shares = result.weights, result.source_weights
     evidence = class_evidence(result)
     rows = [
         [
@@ -138,7 +147,7 @@ def _show(result: TuningResult) -> None:
             *_dice_cells(evidence[name]),
             result.rule(name),
             _gain(evidence[name].get("gain_of_tuned")),
-            " ".join(f"{weight:.2f}" for weight in weights.weights[:, c]),
+            " ".join(f"{weight:.2f}" for weight in shares[:, c]),
             f"{weights.thresholds[c]:.2f}",
             str(weights.filters[c]) if weights.filters else "-",
         ]
@@ -156,7 +165,7 @@ def _show(result: TuningResult) -> None:
     if len(overall["variants"]) > 1:
         _show_variants(overall["variants"])
         click.echo()
-    for line in (f"Weights are of {', '.join(weights.members)}.", *overall["notes"]):
+    for line in (f"Weights are of {', '.join(result.source_names)}.", *overall["notes"]):
         click.echo(line)
     if gain is not None:
         click.echo("The gain in the last row is that of what is kept over the best single member.")

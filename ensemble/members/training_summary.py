@@ -9,6 +9,10 @@ from ensemble.members.manifest import Manifest
 GROUPS = "groups"
 """Key of the expression for groups in zoo.yaml, None where images were grouped by folder."""
 
+FAMILY, HELD_OUT = "family", "held_out"
+"""Keys of the name that the members of all folds share, and of the images (names in the training
+folder) that a member did not learn from; only where a fold of that folder was held out."""
+
 
 def stated_groups(manifests: Iterable[Manifest]) -> str | None:
     """The expression for groups of all members that state one, None if none does or two differ."""

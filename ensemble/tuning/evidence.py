@@ -17,6 +17,7 @@ from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.tuning.member_choice import MemberChoice
+from ensemble.tuning.sources import Source
 from ensemble.tuning.variants import VariantChoice
 from ensemble.weights import FusionWeights, write_weights
 from ensemble.wording import counted
@@ -30,7 +31,8 @@ UNLABELLED = "uniform (not labelled)"
 class TuningResult:
     """The weights, for all classes of the members, and how the labelled ones (`plan`) fared.
 
-    `candidates` (M,): all members that were looked at, of which `worth` tells.
+    `sources`: the members that share a weight; `candidates` (M,): all that were looked at, of which
+    `worth` tells.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class TuningResult:
     groups: Sequence[str]
     seed: int
     filters: FilterChoice | None = None
+    sources: tuple[Source, ...] = ()
     candidates: tuple[str, ...] = ()
     worth: MemberChoice | None = None
     variants: VariantChoice | None = None
@@ -48,7 +51,18 @@ class TuningResult:
     def best_single(self) -> str:
         """The member that is best alone, on all images."""
         weights = self.validation.candidates["best_single"].weights
-        return self.weights.members[int(weights.sum(axis=0).argmax())]
+        return self.source_names[int(weights.sum(axis=0).argmax())]
+
+    @property
+    def source_names(self) -> tuple[str, ...]:
+        """What the weights are of: members, or families of them."""
+        return tuple(source.name for source in self.sources) or self.weights.members
+
+    @property
+    def source_weights(self) -> NDArray[np.float64]:
+        """(S, C): what the members of each source weigh together."""
+        sizes = [len(source.members) for source in self.sources] or [1] * len(self.weights.members)
+        return np.add.reduceat(self.weights.weights, np.cumsum([0, *sizes[:-1]]), axis=0)
 
     def rule(self, class_name: str) -> str:
         """What a class keeps: the simple rule, or how far from it it goes; uniform unlabelled."""
@@ -133,7 +147,7 @@ def member_evidence(result: TuningResult) -> list[dict[str, Any]]:
             "name": name,
             "alone": _round(worth.alone[m]),
             "seconds_an_image": round(float(worth.seconds[m]), 4),
-            "taken": name in result.weights.members,
+            "taken": name in result.source_names,
         }
         if worth.loss_without is not None:
             entry["loss_without"] = _entry(worth.loss_without, m)
@@ -180,6 +194,11 @@ def notes(result: TuningResult) -> list[str]:
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         *_choice_notes(result.validation),
     ]
+    if any(len(source.members) > 1 for source in result.sources):
+        lines.append(
+            "Every image was answered by members that did not learn from it; the members of one "
+            "name share its weight."
+        )
     if result.variants is not None and len(result.variants.variants) > 1:
         lines.append(
             "Of views and spaces the first is kept unless another surely gains; all members weigh "

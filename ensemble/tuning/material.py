@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.datasets import LabelledFolder
-from ensemble.members.member import Member
 from ensemble.progress import Progress
 from ensemble.soft_maps import MapScale
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
@@ -18,15 +17,16 @@ from ensemble.tuning.class_plan import ClassPlan, plan_classes
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
+from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
 from ensemble.tuning.stored_maps import StoredMaps
 
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """M members, their soft maps of labelled images, and the statistic of those."""
+    """M sources, their soft maps of labelled images, and the statistic of those."""
 
-    members: tuple[Member, ...]
+    sources: tuple[Source, ...]
     data: LabelledFolder
     plan: ClassPlan
     stored: StoredMaps
@@ -39,21 +39,21 @@ class Material:
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """(M,): what the soft map of an image takes each member."""
+        """(M,): what the soft maps of an image take each source."""
         return self.stored.seconds
 
     def uniform_dice(self) -> NDArray[np.float64]:
         """(N,): Dice of each image, mean over classes, when all members weigh the same."""
-        num_members = len(self.members)
+        num_members = len(self.sources)
         weights = np.full(num_members, 1 / num_members)
         rules = spread(weights, DEFAULT_THRESHOLD, self.statistic.present)
         return np.asarray(self.statistic.dice(rules).mean(axis=1))
 
     def for_members(self, kept: Sequence[int]) -> Material:
-        """The same for some of the members."""
+        """The same for some of the sources."""
         return replace(
             self,
-            members=tuple(self.members[m] for m in kept),
+            sources=tuple(self.sources[m] for m in kept),
             plan=self.plan.for_members(kept),
             stored=self.stored.for_members(kept),
             statistic=self.statistic.for_members(kept),
@@ -67,14 +67,14 @@ def gather(
 
     `thresholds` are of probabilities, those of the statistic shares of the scale of the maps.
     """
-    plan = plan_classes(stored.members, data.classes)
-    stored.fill([sample.image for sample in data.samples], progress=progress)
+    plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
+    stored.fill(data.samples, progress=progress)
     builder = _builder(plan, stored.scale, thresholds)
     with progress("undecided pixels", len(data.samples)) as advance:
         for sample in data.samples:
-            builder.add(stored.by_class(sample.image, plan), data.read_label(sample))
+            builder.add(stored.by_class(sample, plan), data.read_label(sample))
             advance(1)
-    return Material(stored.members, data, plan, stored, builder.result())
+    return Material(stored.sources, data, plan, stored, builder.result())
 
 
 def _builder(
@@ -100,7 +100,7 @@ def choose_filters(
     scores = FilterScores(menus, material.plan.bits)
     with progress("filters", len(data.samples)) as advance:
         for sample, fold in zip(data.samples, validation.folds, strict=True):
-            maps = material.stored.by_class(sample.image, material.plan)
+            maps = material.stored.by_class(sample, material.plan)
             scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
             advance(1)
     return scores.result(validation.folds, material.groups, seed=seed)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.checksum import file_sha256
+from ensemble.datasets import Sample
 from ensemble.ensembles import Ensemble, PreparedImage
 from ensemble.fusion_space import FusionSpace
 from ensemble.images import read_image, reading
@@ -27,6 +28,7 @@ from ensemble.soft_maps import (
     scale_of,
 )
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan
+from ensemble.tuning.sources import Source
 from ensemble.views import format_views, parse_views
 from ensemble.weights import uniform_weights
 
@@ -35,7 +37,7 @@ _DECODERS = 2
 
 
 class StoredMaps:
-    """Members that answer an image with quantised soft maps.
+    """Sources that answer an image with quantised soft maps.
 
     `scale` is that of their fusion space. A member is loaded only to compute what the cache lacks,
     and one at a time.
@@ -43,61 +45,69 @@ class StoredMaps:
 
     def __init__(
         self,
-        members: Sequence[Member],
+        sources: Sequence[Source],
         views: str,
         cache: SoftMapCache,
         *,
         space: FusionSpace = "prob",
     ) -> None:
-        self.members = tuple(members)
+        self.sources = tuple(sources)
         self.views = views
-        self.scale = scale_of(space, exclusive=members[0].manifest.class_list.exclusive)
+        is_exclusive = sources[0].members[0].manifest.class_list.exclusive
+        self.scale = scale_of(space, exclusive=is_exclusive)
         self._cache = cache
         self._sha256s: dict[Path, str] = {}
-        self._taken: dict[str, dict[Path, float]] = {member.name: {} for member in members}
+        self._taken: dict[str, dict[Path, float]] = {source.name: {} for source in sources}
 
     @property
     def seconds(self) -> NDArray[np.float64]:
-        """(M,): the median time of a member's soft map of an image, among those read so far."""
-        return np.array([np.median(list(self._taken[each.name].values())) for each in self.members])
+        """(M,): what an image takes all members of a source, the median of those read so far."""
+        medians = [np.median(list(self._taken[source.name].values())) for source in self.sources]
+        return np.array(medians) * [len(source.members) for source in self.sources]
 
     def for_members(self, kept: Sequence[int]) -> StoredMaps:
-        """The same for some of the members."""
-        members = [self.members[m] for m in kept]
-        return StoredMaps(members, self.views, self._cache, space=self.scale.space)
+        """The same for some of the sources."""
+        sources = [self.sources[m] for m in kept]
+        return StoredMaps(sources, self.views, self._cache, space=self.scale.space)
 
-    def fill(self, images: Sequence[Path], *, progress: Progress) -> None:
+    def fill(self, samples: Sequence[Sample], *, progress: Progress) -> None:
         """Compute what the cache lacks of these images, each entry kept as soon as it is there.
 
         Raises ImageError for one that cannot be read, OutputError where the cache cannot take it.
         """
         lacking = [
-            (member, [image for image in images if self._key(member, image) not in self._cache])
-            for member in self.members
+            (member, [each for each in samples if self._is_lacking(source, member, each)])
+            for source in self.sources
+            for member in source.members
         ]
         with progress("soft maps", sum(len(images) for _, images in lacking)) as advance:
             for member, todo in lacking:
-                for _ in self._compute(member, todo):
+                for _ in self._compute(member, [sample.image for sample in todo]):
                     advance(1)
 
-    def by_class(self, image: Path, plan: ClassPlan) -> Iterator[ClassMaps]:
-        """For each class of the plan the maps (h_m, w_m) of the members, None where one lacks it.
+    def by_class(self, sample: Sample, plan: ClassPlan) -> Iterator[ClassMaps]:
+        """For each class of the plan the maps (h_m, w_m) of the sources, None where one lacks it.
 
         Entries must be there (`fill`); one that was damaged meanwhile is computed again.
         """
         with ExitStack() as stack:
-            entries = [stack.enter_context(self._open(member, image)) for member in self.members]
+            entries = [stack.enter_context(self._open(source, sample)) for source in self.sources]
             for row in plan.channels:
                 yield [
                     None if channel is None else entry[channel]
                     for channel, entry in zip(row, entries, strict=True)
                 ]
 
-    def _open(self, member: Member, image: Path) -> StoredMap:
-        entry = self._cache.open(self._key(member, image))
+    def _is_lacking(self, source: Source, member: Member, sample: Sample) -> bool:
+        is_asked = source.member_for(sample) is member
+        return is_asked and self._key(member, sample.image) not in self._cache
+
+    def _open(self, source: Source, sample: Sample) -> StoredMap:
+        member = source.member_for(sample)
+        entry = self._cache.open(self._key(member, sample.image))
         if entry is None:
-            (entry,) = self._compute(member, [image])
-        self._taken[member.name][image] = entry.seconds
+            (entry,) = self._compute(member, [sample.image])
+        self._taken[source.name][sample.image] = entry.seconds
         return entry
 
     def _compute(self, member: Member, images: Sequence[Path]) -> Iterator[StoredMap]:

@@ -24,6 +24,7 @@ from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.tuning.material import Material, choose_filters, gather
 from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import Rules, ThresholdRange
+from ensemble.tuning.sources import Source, families, single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.variants import Variant, VariantChoice, choose_variant
 from ensemble.views import parse_views
@@ -40,7 +41,8 @@ class TuningSettings:
     `groups` as `open_labelled` takes them; `cache`: soft maps; `thresholds` of probabilities.
     Without `groups` those count that the members were trained with, see `stated_groups`.
     `raw_optimum`: every class at its own optimum, whether that gains or not. `limits`: how many
-    members may take part, or how long all may take.
+    members may take part, or how long all may take. `out_of_fold`: the folder is the one that the
+    members were trained on, and each answers only the images that it did not learn from.
     """
 
     out: Path = WEIGHTS_FILE
@@ -53,6 +55,7 @@ class TuningSettings:
     thresholds: ThresholdRange = field(default_factory=ThresholdRange)
     raw_optimum: bool = False
     limits: Limits = field(default_factory=Limits)
+    out_of_fold: bool = False
 
 
 def tune_weights(
@@ -94,7 +97,8 @@ def tune_members(
 ) -> TuningResult:
     """`tune_weights` for members that are loaded and a folder that is open."""
     seed = settings.seed
-    material, variants = _gather_best(members, data, settings, progress)
+    sources = families(members, data.samples) if settings.out_of_fold else single_sources(members)
+    material, variants = _gather_best(sources, data, settings, progress)
     groups = material.groups
     worth = choose_members(
         material.statistic,
@@ -123,7 +127,8 @@ def tune_members(
         groups,
         seed,
         filters=filters,
-        candidates=tuple(member.name for member in members),
+        sources=material.sources,
+        candidates=tuple(source.name for source in sources),
         worth=worth,
         variants=variants,
     )
@@ -132,7 +137,7 @@ def tune_members(
 
 
 def _gather_best(
-    members: Sequence[Member], data: LabelledFolder, settings: TuningSettings, progress: Progress
+    sources: Sequence[Source], data: LabelledFolder, settings: TuningSettings, progress: Progress
 ) -> tuple[Material, VariantChoice]:
     """What tuning works on under the best variant, one after the other being tried."""
     groups = _groups(data)
@@ -140,14 +145,14 @@ def _gather_best(
     dice: list[NDArray[np.float64]] = []
     seconds: list[float] = []
     for variant in settings.variants:
-        stored = StoredMaps(members, variant.views, cache, space=variant.space)
+        stored = StoredMaps(sources, variant.views, cache, space=variant.space)
         material = gather(data, stored, settings.thresholds, progress=progress)
         dice.append(material.uniform_dice())
         seconds.append(float(material.seconds.sum()))
     choice = choose_variant(settings.variants, dice, seconds, groups, seed=settings.seed)
     best = settings.variants[choice.kept]
     if best != settings.variants[-1]:
-        stored = StoredMaps(members, best.views, cache, space=best.space)
+        stored = StoredMaps(sources, best.views, cache, space=best.space)
         material = gather(data, stored, settings.thresholds, progress=progress)
     return material, choice
 
@@ -187,11 +192,15 @@ def with_filters(weights: FusionWeights, plan: ClassPlan, chosen: FilterChoice) 
 
 
 def fusion_weights(material: Material, rules: Rules) -> FusionWeights:
-    """Tuned rules as weights of all the members' classes; those without labels stay uniform."""
-    stored = material.stored
-    uniform = uniform_weights(material.members, views=stored.views, space=stored.scale.space)
+    """Tuned rules as weights of all the members' classes; those without labels stay uniform.
+
+    Members of one source share its weight equally.
+    """
+    stored, sizes = material.stored, [len(source.members) for source in material.sources]
+    members = [member for source in material.sources for member in source.members]
+    uniform = uniform_weights(members, views=stored.views, space=stored.scale.space)
     tuned = np.array([uniform.class_names.index(name) for name in material.plan.names])
-    uniform.weights[:, tuned] = rules.weights.T
+    uniform.weights[:, tuned] = np.repeat(rules.weights.T / np.array(sizes)[:, None], sizes, axis=0)
     if not material.plan.exclusive:
         uniform.thresholds[tuned] = stored.scale.thresholds(rules.thresholds)
     return uniform

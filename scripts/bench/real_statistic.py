@@ -10,6 +10,7 @@ from ensemble.progress import silent
 from ensemble.soft_maps import SoftMapCache
 from ensemble.tuning.material import gather
 from ensemble.tuning.rules import ThresholdRange
+from ensemble.tuning.sources import single_sources
 from ensemble.tuning.statistic import DiceStatistic
 from ensemble.tuning.stored_maps import StoredMaps
 
@@ -20,7 +21,7 @@ def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
     members = load_members(
         find_members([str(folder / "members")]), choose_device("auto"), released=True
     )
-    stored = StoredMaps(members, views, SoftMapCache(folder / ".ens-cache"))
+    stored = StoredMaps(single_sources(members), views, SoftMapCache(folder / ".ens-cache"))
     statistic = gather(data, stored, ThresholdRange(), progress=silent).statistic
     if not isinstance(statistic, DiceStatistic):
         raise SystemExit(f"{folder} has exclusive classes, which have one objective together")

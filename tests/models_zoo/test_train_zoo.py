@@ -24,6 +24,7 @@ from ensemble.members.manifest import WindowSpec
 from ensemble.members.member import load_member
 from ensemble.members.preprocess import prepare_image
 from ensemble.rle import encode
+from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.views import IDENTITY, parse_views
 from ensemble.weights import uniform_weights
 from models_zoo.train_zoo import train_zoo
@@ -96,6 +97,37 @@ def test_a_zoo_becomes_members_and_a_leaderboard(zoo_file, capfd):
     assert [row["member"] for row in rows] == [s.member for s in training.standings]
     assert float(rows[0]["val_dice"]) >= float(rows[1]["val_dice"])
     assert {row["size"] for row in rows} == {"32 x 32", "32 x 64"}
+
+
+@pytest.mark.slow
+def test_a_member_of_every_fold_is_tuned_on_what_it_did_not_learn_from(zoo_file, tmp_path):
+    data = "data: {split: {folds: 2, fold: all}}\n"
+    zoo_file.write_text(f"{data}{DEFAULTS}members:\n{UNET}", encoding="utf-8")
+    hearer = Hearer()
+
+    training = train_zoo(zoo_file, device="cpu", reporter=hearer)
+    again = train_zoo(zoo_file, device="cpu", reporter=hearer)
+
+    folder = zoo_file.parent
+    assert again.skipped == ("unet-f0", "unet-f1")
+    assert {row.member for row in training.standings} == {"unet-f0", "unet-f1"}
+    assert len(hearer.epochs) == 4
+    settings = TuningSettings(
+        out=tmp_path / "w.json", cache=tmp_path / "cache", num_folds=2, out_of_fold=True
+    )
+    result = tune_weights(folder / "train", [str(folder / "members")], settings)
+    assert result.source_names == ("unet",)
+    assert result.weights.members == ("unet-f0", "unet-f1")
+    stated = [
+        row.val_dice * count
+        for row, count in zip(
+            sorted(training.standings, key=lambda row: row.member), (3, 3), strict=True
+        )
+    ]
+    train = open_labelled(folder / "train")
+    assert sum(stated) / len(train.samples) == pytest.approx(
+        result.validation.scores["uniform"].mean(), abs=2e-3
+    )
 
 
 @pytest.mark.slow

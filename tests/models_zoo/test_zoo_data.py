@@ -20,6 +20,11 @@ def folder(tmp_path):
 
 
 def _open(folder, split_file, **data):
+    (only,) = _open_all(folder, split_file, **data)
+    return only
+
+
+def _open_all(folder, split_file, **data):
     return open_data(Zoo(folder / "zoo.yaml", DataSpec(**data), ()), split_file)
 
 
@@ -32,6 +37,17 @@ def test_without_val_a_fold_of_train_is_held_out(folder, split_file):
 
     assert (len(data.train.samples), len(data.val.samples)) == (4, 2)
     assert not set(_names(data.train)) & set(_names(data.val))
+
+
+def test_every_fold_is_held_out_once(folder, split_file):
+    rounds = _open_all(folder, split_file, split={"folds": 3, "fold": "all"})
+    assert [data.fold for data in rounds] == [0, 1, 2]
+    held_out = [name for data in rounds for name in _names(data.val)]
+    assert sorted(held_out) == [f"train{i}.png" for i in range(6)]
+    for data in rounds:
+        assert sorted(_names(data.train) + _names(data.val)) == sorted(held_out)
+        single = _open(folder, split_file, split={"folds": 3, "fold": data.fold})
+        assert _names(single.val) == _names(data.val)
 
 
 def test_a_written_split_is_kept_whatever_the_seed(folder, split_file):

@@ -16,7 +16,14 @@ from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
 from ensemble.dice import image_dice
 from ensemble.ensembles import Ensemble
-from ensemble.errors import ClassListError, DataError, EnsError, ImageError, MemberError
+from ensemble.errors import (
+    ClassListError,
+    ConfigError,
+    DataError,
+    EnsError,
+    ImageError,
+    MemberError,
+)
 from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
 from ensemble.members.member import Member
@@ -26,6 +33,7 @@ from ensemble.tuning import evidence, stored_maps
 from ensemble.tuning import tune_weights as flow
 from ensemble.tuning.material import gather
 from ensemble.tuning.member_choice import Limits
+from ensemble.tuning.sources import single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.tuning.variants import Variant
@@ -167,7 +175,7 @@ def test_rules_are_of_the_space_in_which_predict_averages(val, settings, space):
     assert (weights.space, weights.views) == (space, "hflip")
     assert 0.1 - 1e-6 <= weights.thresholds.min() <= weights.thresholds.max() <= 0.9 + 1e-6
     ensemble = Ensemble(loaded, replace(weights, filters=()))
-    stored = StoredMaps(loaded, "hflip", SoftMapCache(settings.cache), space=space)
+    stored = StoredMaps(single_sources(loaded), "hflip", SoftMapCache(settings.cache), space=space)
     statistic = gather(data, stored, settings.thresholds, progress=silent).statistic
     expected = statistic.dice(result.validation.rules)
     found = [
@@ -194,6 +202,50 @@ def test_the_first_variant_stays_unless_another_surely_gains(val, settings):
     assert any("Of views and spaces" in note for note in evidence.notes(result))
 
 
+def of_fold(member, family, held_out):
+    training = {"family": family, "held_out": held_out}
+    member.manifest = member.manifest.model_copy(update={"training": training})
+    return member
+
+
+def folds_of(family, noise, names):
+    """Two members, each of which held out every other image."""
+    return [of_fold(spotter(f"{family}-f{k}", noise), family, list(names[k::2])) for k in range(2)]
+
+
+def test_members_of_folds_are_tuned_as_one_where_they_did_not_learn(val, settings):
+    data = open_labelled(val)
+    names = [sample.name for sample in data.samples]
+    loaded = folds_of("steady", (2.0, 2.0), names) + folds_of("wild", (6.0, 6.0), names)
+    result = tune_members(loaded, data, replace(settings, out_of_fold=True))
+    weights = read_weights(settings.out)
+    assert weights.members == ("steady-f0", "steady-f1", "wild-f0", "wild-f1")
+    np.testing.assert_allclose(weights.weights[0], weights.weights[1], atol=1e-6)
+    np.testing.assert_allclose(weights.weights[2], weights.weights[3], atol=1e-6)
+    assert result.best_single == "steady"
+    assert result.source_names == ("steady", "wild")
+    np.testing.assert_allclose(result.source_weights.sum(axis=0), 1)
+    assert any("did not learn from it" in note for note in flow_notes(settings))
+    assert len(list(settings.cache.rglob("*.zip"))) == 2 * len(names)
+
+
+def test_what_members_of_folds_cannot_answer_is_said(val, settings):
+    data = open_labelled(val)
+    names = [sample.name for sample in data.samples]
+    settings = replace(settings, out_of_fold=True)
+    with pytest.raises(ConfigError, match=r"do not say .*: got plain .*fold: all"):
+        tune_members(
+            [*folds_of("steady", (2.0, 2.0), names), spotter("plain", (1.0, 1.0))], data, settings
+        )
+    with pytest.raises(DataError, match="every member of steady learnt from 4 images"):
+        tune_members(folds_of("steady", (2.0, 2.0), names)[:1], data, settings)
+    narrow = of_fold(
+        spotter("steady-f1", (2.0,), classes=ClassList(("bright",))), "steady", names[1::2]
+    )
+    with pytest.raises(MemberError, match="steady: members of its folds have different classes"):
+        tune_members([*folds_of("steady", (2.0, 2.0), names)[:1], narrow], data, settings)
+
+
 def test_an_image_that_is_a_link_to_nothing_is_said(val, settings, tmp_path):
     (val / "images" / "p9_x.png").symlink_to(tmp_path / "gone.png")
     with pytest.raises(ImageError, match=r"p9_x\.png: is a link to nothing"):
@@ -204,7 +256,7 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
     data = open_labelled(val)
     loaded = members()
     result = tune_members(loaded, data, settings)
-    stored = StoredMaps(loaded, "", flow.SoftMapCache(settings.cache))
+    stored = StoredMaps(single_sources(loaded), "", flow.SoftMapCache(settings.cache))
     statistic = gather(data, stored, settings.thresholds, progress=silent).statistic
     ensemble = Ensemble(loaded, replace(result.weights, filters=()))
     for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
