@@ -6,10 +6,10 @@ import numpy as np
 
 from ensemble.bit_planes import Label, pack
 from ensemble.tuning.rules import ThresholdRange
-from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
 
 
-def simulate(noise, num_images=30, seed=0) -> DiceStatistic:
+def simulate(noise, num_images=30, seed=0) -> TupleStatistic:
     """Disks seen by members through noise (C, M), in logits on the image's own grid."""
     rng = np.random.default_rng(seed)
     noise = np.asarray(noise, float)

@@ -53,7 +53,7 @@ def test_on_phantom_hands_in_the_contests_layout(tmp_path, monkeypatch):
     with Path("members/leaderboard.csv").open() as stream:
         assert {row["member"] for row in csv.DictReader(stream)} == {"a", "b"}
     weights = json.loads(Path("per-class.json").read_text())
-    assert set(weights["evidence"]["dice"]) >= {"best_single", "uniform", "shared", "tuned"}
+    assert set(weights["evidence"]["score"]) >= {"best_single", "uniform", "shared", "tuned"}
 
 
 @pytest.mark.nuclei

@@ -59,6 +59,14 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     "interrupted run goes on from them. May be deleted at any time.",
 )
 @click.option(
+    "--metric",
+    type=click.Choice(["dice", "iou", "pooled-dice", "pooled-iou"]),
+    default="dice",
+    show_default=True,
+    help="What is graded: of each image and class, then averaged, or of the pixels of all images "
+    "together (pooled).",
+)
+@click.option(
     "--raw-optimum",
     is_flag=True,
     help="Give every class its own optimum, also where that does not gain on people that the fit "
@@ -93,6 +101,7 @@ def command(
     seed: int,
     device: str,
     cache: Path,
+    metric: str,
     raw_optimum: bool,
     max_members: int | None,
     budget_s: float | None,
@@ -101,7 +110,7 @@ def command(
 ) -> None:
     """Tune weights and thresholds on the labelled folder VAL (default: val/).
 
-    For each class the graded Dice is maximised over member weights and a threshold. What does not
+    For each class the graded metric is maximised over member weights and a threshold. What does not
     win on people that it has not seen is not kept: the class then follows the best simple rule.
 
     \b
@@ -113,6 +122,7 @@ def command(
         ens tune-weights --budget-s 2.5
         ens tune-weights train/ --out-of-fold
     """
+    from ensemble.metrics import METRICS
     from ensemble.tuning.member_choice import Limits
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
     from ensemble.tuning.variants import Variant
@@ -125,6 +135,7 @@ def command(
         seed=seed,
         device=device,
         cache=cache,
+        metric=METRICS[metric],
         raw_optimum=raw_optimum,
         limits=Limits(max_members, budget_s),
         out_of_fold=out_of_fold,
@@ -144,7 +155,7 @@ def _show(result: TuningResult) -> None:
     rows = [
         [
             name,
-            *_dice_cells(evidence[name]),
+            *_score_cells(evidence[name]),
             result.rule(name),
             _gain(evidence[name].get("gain_of_tuned")),
             " ".join(f"{weight:.2f}" for weight in shares[:, c]),
@@ -155,9 +166,17 @@ def _show(result: TuningResult) -> None:
     ]
     overall = overall_evidence(result)
     gain = overall["gains"].get("kept_over_best_single")
-    rows.append(["mean", *_dice_cells(overall), "", _gain(gain), "", "", ""])
+    rows.append(["mean", *_score_cells(overall), "", _gain(gain), "", "", ""])
     columns = [name.replace("_", " ") for name in (*_CANDIDATES, "kept")]
-    header = ["class", *columns, "rule", "gain of tuned", "weights", "threshold", "filter"]
+    header = [
+        overall["metric"],
+        *columns,
+        "rule",
+        "gain of tuned",
+        "weights",
+        "threshold",
+        "filter",
+    ]
     print_table(header, rows)
     click.echo()
     _show_members(overall["members"])
@@ -185,7 +204,7 @@ def _show_members(entries: list[dict[str, Any]]) -> None:
         ]
         for entry in entries
     ]
-    header = ["member", "alone", "all lose without it", "joins", "Dice then", "s an image", "taken"]
+    header = ["member", "alone", "all lose without it", "joins", "then", "s an image", "taken"]
     print_table(header, rows)
 
 
@@ -195,7 +214,7 @@ def _show_variants(entries: list[dict[str, Any]]) -> None:
         [
             entry["views"] or "identity",
             entry["space"],
-            f"{entry['dice']:.4f}",
+            f"{entry['score']:.4f}",
             _gain(entry["gain"]),
             f"{entry['seconds_an_image']:.3f}",
             "yes" if entry["kept"] else "no",
@@ -208,13 +227,14 @@ def _show_variants(entries: list[dict[str, Any]]) -> None:
 def _joining_cells(entry: dict[str, Any]) -> tuple[str, str]:
     if "joined" not in entry:
         return "-", "-"
-    dice = entry["dice_then"]
-    return str(entry["joined"]), f"{dice['mean']:.4f} [{dice['low']:.4f}, {dice['high']:.4f}]"
+    then = entry["score_then"]
+    return str(entry["joined"]), f"{then['mean']:.4f} [{then['low']:.4f}, {then['high']:.4f}]"
 
 
-def _dice_cells(evidence: dict[str, Any]) -> list[str]:
-    dice = evidence.get("dice", {})
-    return [f"{dice[name]['mean']:.4f}" if name in dice else "-" for name in (*_CANDIDATES, "kept")]
+def _score_cells(evidence: dict[str, Any]) -> list[str]:
+    scores = evidence.get("score", {})
+    names = (*_CANDIDATES, "kept")
+    return [f"{scores[name]['mean']:.4f}" if name in scores else "-" for name in names]
 
 
 def _gain(gain: dict[str, float] | None) -> str:

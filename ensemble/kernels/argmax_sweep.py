@@ -1,13 +1,13 @@
-"""Graded Dice of exclusive classes: at one point of the weights, and all along a line.
+"""Graded overlap of exclusive classes: at one point of the weights, and all along a line.
 
 Along a line in weight space the fused value of every class is linear, so a pixel's class follows
-the upper envelope of C lines, and the mean Dice is a step function of the place on the line.
+the upper envelope of C lines, and the mean score is a step function of the place on the line.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.kernels.dice import graded_dice
+from ensemble.kernels.dice import graded
 from ensemble.kernels.jit import kernel
 from ensemble.kernels.lattice import axis_table
 from ensemble.kernels.line_sweep import NUM_CELLS, sort_events
@@ -95,22 +95,21 @@ def _highest(pixel: NDArray[np.uint8], c: int, num_classes: int) -> int:
 
 
 @kernel
-def argmax_dice(
+def argmax_counts(
     values: NDArray[np.uint8],
     truth: NDArray[np.int16],
     images: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Dice (n, C) of the chosen images, a pixel taking the class of the largest sum w * q.
+) -> NDArray[np.int64]:
+    """Area, hits and true area (n, C, 3), a pixel taking the class of the largest sum w * q.
 
     `values` (T, M * C), `truth` (T,). `images`: the chosen ones (n,), pixel offsets (N + 1,),
     decided (N, C, 3). `weights` (C, M). Of equal classes the first wins.
     """
     chosen, offsets, decided = images
     num_classes = weights.shape[0]
-    dice = np.empty((chosen.shape[0], num_classes), np.float64)
+    found = decided[chosen]
     for n in range(chosen.shape[0]):
-        counts = decided[chosen[n]].copy()
         for k in range(offsets[chosen[n]], offsets[chosen[n] + 1]):
             best, most = 0, -1.0
             for c in range(num_classes):
@@ -119,58 +118,63 @@ def argmax_dice(
                     fused += weights[c, m] * values[k, m * num_classes + c]
                 if fused > most:
                     best, most = c, fused
-            counts[best, 0] += 1
-            counts[best, 1] += int(best == truth[k])
-        for c in range(num_classes):
-            dice[n, c] = graded_dice(counts[c, 1], counts[c, 0], counts[c, 2])
-    return dice
+            found[n, best, 0] += 1
+            found[n, best, 1] += int(best == truth[k])
+    return found
 
 
 @kernel
 def sweep_argmax(
-    values: NDArray[np.uint8],
-    truth: NDArray[np.int16],
+    pixels: tuple[NDArray[np.uint8], NDArray[np.int16]],
     images: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     start: NDArray[np.float64],
     direction: NDArray[np.float64],
     span: tuple[float, float],
+    grading: tuple[NDArray[np.int64], bool],
 ) -> NDArray[np.float64]:
-    """Mean Dice over images and classes at the NUM_CELLS + 1 cell borders of a line.
+    """Mean score over blocks and classes at the NUM_CELLS + 1 cell borders of a line.
 
-    The line is start + place * direction, weights (M,) for all classes, place in span.
+    The line is start + place * direction, weights (M,) for all classes, place in span. `grading`:
+    blocks (B,), how many of the chosen images, one after the other, are scored together each, and
+    whether by IoU, not Dice. `pixels` are values and truth; they and `images` are as in
+    `argmax_counts`.
     """
+    (values, truth), (blocks, is_iou) = pixels, grading
     chosen, offsets, decided = images
     num_classes = decided.shape[1]
     steps = np.zeros(NUM_CELLS + 1, np.float64)
     base, slope = np.empty(num_classes), np.empty(num_classes)
-    for n in range(chosen.shape[0]):
-        counts = decided[chosen[n]].copy()
-        first, last = offsets[chosen[n]], offsets[chosen[n] + 1]
-        keys = np.empty((2, max(last - first, 1)), np.int32)
-        events = np.empty((2, keys.shape[1]), np.int64)
+    n = 0
+    for size in blocks:
+        counts = np.zeros((num_classes, 3), np.int64)
+        keys = np.empty((2, 1), np.int32)
+        events = np.empty((2, 1), np.int64)
         found = 0
-        for k in range(first, last):
-            _fuse(values[k], start, direction, base, slope)
-            winner = _winner(base, slope, span[0])
-            counts[winner, 0] += 1
-            counts[winner, 1] += int(winner == truth[k])
-            place = span[0]
-            while True:
-                successor, place = _overtaking(base, slope, winner, place)
-                if successor < 0 or place >= span[1]:
-                    break
-                if found == keys.shape[1]:
-                    keys, events = _doubled(keys, events)
-                cell = int((place - span[0]) / (span[1] - span[0]) * NUM_CELLS)
-                keys[0, found] = min(max(cell, 0), NUM_CELLS - 1)
-                events[0, found] = (winner * num_classes + successor) * num_classes + truth[k]
-                found += 1
-                winner = successor
+        for _ in range(size):
+            counts += decided[chosen[n]]
+            for k in range(offsets[chosen[n]], offsets[chosen[n] + 1]):
+                _fuse(values[k], start, direction, base, slope)
+                winner = _winner(base, slope, span[0])
+                counts[winner, 0] += 1
+                counts[winner, 1] += int(winner == truth[k])
+                place = span[0]
+                while True:
+                    successor, place = _overtaking(base, slope, winner, place)
+                    if successor < 0 or place >= span[1]:
+                        break
+                    if found == keys.shape[1]:
+                        keys, events = _doubled(keys, events)
+                    cell = int((place - span[0]) / (span[1] - span[0]) * NUM_CELLS)
+                    keys[0, found] = min(max(cell, 0), NUM_CELLS - 1)
+                    events[0, found] = (winner * num_classes + successor) * num_classes + truth[k]
+                    found += 1
+                    winner = successor
+            n += 1
         sort_events(keys, events, found)
         for c in range(num_classes):
-            steps[0] += graded_dice(counts[c, 1], counts[c, 0], counts[c, 2])
-        _add_steps(keys[0, :found], events[0, :found], counts, steps)
-    return np.cumsum(steps) / (chosen.shape[0] * num_classes)
+            steps[0] += graded(counts[c, 1], counts[c, 0], counts[c, 2], is_iou)
+        _add_steps(keys[0, :found], events[0, :found], counts, is_iou, steps)
+    return np.cumsum(steps) / (blocks.shape[0] * num_classes)
 
 
 @kernel
@@ -234,16 +238,17 @@ def _add_steps(
     keys: NDArray[np.int32],
     events: NDArray[np.int64],
     counts: NDArray[np.int64],
+    is_iou: bool,
     steps: NDArray[np.float64],
 ) -> None:
-    """Move the pixels from class to class and add to steps[cell + 1] what that does to Dice."""
+    """Move the pixels from class to class and add to steps[cell + 1] what that does to scores."""
     num_classes = counts.shape[0]
     for i in range(keys.shape[0]):
         moved, right = divmod(events[i], num_classes)
         old, new = divmod(moved, num_classes)
         for c, sign in ((old, -1), (new, 1)):
-            before = graded_dice(counts[c, 1], counts[c, 0], counts[c, 2])
+            before = graded(counts[c, 1], counts[c, 0], counts[c, 2], is_iou)
             counts[c, 0] += sign
             counts[c, 1] += sign * int(c == right)
-            after = graded_dice(counts[c, 1], counts[c, 0], counts[c, 2])
+            after = graded(counts[c, 1], counts[c, 0], counts[c, 2], is_iou)
             steps[keys[i] + 1] += after - before

@@ -1,4 +1,4 @@
-"""The graded Dice of counted pixels."""
+"""The graded overlap of counted pixels."""
 
 from ensemble.kernels.jit import kernel
 
@@ -7,6 +7,8 @@ DICE_EPS = 1e-4
 
 
 @kernel
-def graded_dice(hits: int, area: int, true_area: int) -> float:
-    """(2 I + e) / (A + B + e)."""
+def graded(hits: int, area: int, true_area: int, is_iou: bool) -> float:
+    """Dice (2 I + e) / (A + B + e), or IoU (I + e) / (A + B - I + e)."""
+    if is_iou:
+        return (hits + DICE_EPS) / (area + true_area - hits + DICE_EPS)
     return (2.0 * hits + DICE_EPS) / (area + true_area + DICE_EPS)

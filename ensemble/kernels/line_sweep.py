@@ -1,13 +1,13 @@
-"""Graded Dice from counted tuples: at one point of (weights, threshold), and all along a line.
+"""Graded overlap from counted tuples: at one point of (weights, threshold), and along a line.
 
 Along a line in (w, t) the quantity sum over members of w_m * (q_m - t) of a tuple is linear, so a
-tuple changes side at most once, and the mean Dice is a step function of the place on the line.
+tuple changes side at most once, and the mean score is a step function of the place on the line.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.kernels.dice import graded_dice
+from ensemble.kernels.dice import graded
 from ensemble.kernels.jit import kernel
 
 # A line is cut into 2 ** 14 cells; its profile is exact at all their borders. Steps that are
@@ -18,21 +18,21 @@ _RADIX_BITS = 7
 
 
 @kernel
-def unit_dice(
+def unit_counts(
     values: NDArray[np.uint8],
     counts: NDArray[np.int32],
     units: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     weights: NDArray[np.float64],
     threshold: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Dice of each chosen unit where a tuple is foreground if sum w * q > t * sum w.
+) -> NDArray[np.int64]:
+    """Area, hits and true area (n, 3) where a tuple is foreground if sum w * q > t * sum w.
 
     `values` (M, T), `counts` (2, T): pixels, and pixels that are foreground in truth.
     `units`: the chosen units (n,), tuple offsets (U + 1,), decided (U, 3): foreground, its hits,
     true area. `weights` (n, M) and `threshold` (n,), in the units of `values`, one row a unit.
     """
     chosen, offsets, decided = units
-    dice = np.empty(chosen.shape[0], np.float64)
+    found = np.empty((chosen.shape[0], 3), np.int64)
     fused = np.empty(_longest(chosen, offsets), np.float64)
     for n in range(chosen.shape[0]):
         u = chosen[n]
@@ -45,8 +45,8 @@ def unit_dice(
             is_above = fused[k] > limit
             area += np.int64(total[k]) if is_above else np.int64(0)
             hits += np.int64(positive[k]) if is_above else np.int64(0)
-        dice[n] = graded_dice(hits, area, decided[u, 2])
-    return dice
+        found[n] = area, hits, decided[u, 2]
+    return found
 
 
 @kernel
@@ -60,51 +60,75 @@ def _longest(chosen: NDArray[np.int64], offsets: NDArray[np.int64]) -> int:
 
 @kernel
 def sweep_line(
-    values: NDArray[np.uint8],
-    counts: NDArray[np.int32],
+    tuples: tuple[NDArray[np.uint8], NDArray[np.int32]],
     units: tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]],
     start: tuple[NDArray[np.float64], float],
     direction: tuple[NDArray[np.float64], float],
     span: tuple[float, float],
+    grading: tuple[NDArray[np.int64], bool],
 ) -> NDArray[np.float64]:
-    """Sum of the Dice of the chosen units at the NUM_CELLS + 1 cell borders of a line.
+    """Sum of the scores of blocks of units at the NUM_CELLS + 1 cell borders of a line.
 
     The line is start + place * direction, place in span = (low, high); `start` and `direction`
     are weights (n, M), one row a unit, and a threshold. A direction may move both only where its
-    weights sum to 0 in every unit, else the tuples would not be linear on it. Other arrays as in
-    `unit_dice`.
+    weights sum to 0 in every unit, else the tuples would not be linear on it.
+    `grading`: blocks (B,), how many of the chosen units, one after the other, are scored together
+    each, and whether by IoU, not Dice. `tuples` are values and counts; they and `units` are as in
+    `unit_counts`.
     """
+    (values, counts), (blocks, is_iou) = tuples, grading
     chosen, offsets, decided = units
-    longest = _longest(chosen, offsets)
+    longest, largest = _longest(chosen, offsets), _largest(blocks, chosen, offsets)
     base = np.empty(longest, np.float64)
     slope = np.empty(longest, np.float64)
-    keys = np.empty((2, longest), np.int32)
-    events = np.empty((2, longest), np.int64)
+    keys = np.empty((2, largest), np.int32)
+    events = np.empty((2, largest), np.int64)
     steps = np.zeros(NUM_CELLS + 1, np.float64)
-    for n in range(chosen.shape[0]):
-        u = chosen[n]
-        first, last = offsets[u], offsets[u + 1]
-        _project(values[:, first:last], start[0][n], start[1], base)
-        _project(values[:, first:last], direction[0][n], start[1], slope)
-        drift = direction[1] * start[0][n].sum()
-        area, hits = decided[u, 0], decided[u, 1]
-        found = 0
-        for k in range(last - first):
-            tilt = slope[k] - drift
-            at_low = base[k] + span[0] * tilt > 0
-            at_high = base[k] + span[1] * tilt > 0
-            if at_low:
-                area += counts[0, first + k]
-                hits += counts[1, first + k]
-            if at_low != at_high:
-                place = (-base[k] / tilt - span[0]) / (span[1] - span[0])
-                keys[0, found] = min(max(int(place * NUM_CELLS), 0), NUM_CELLS - 1)
-                events[0, found] = first + k if at_high else -1 - (first + k)
-                found += 1
+    n = 0
+    for size in blocks:
+        area, hits, true_area, found = 0, 0, 0, 0
+        for _ in range(size):
+            u = chosen[n]
+            first, last = offsets[u], offsets[u + 1]
+            _project(values[:, first:last], start[0][n], start[1], base)
+            _project(values[:, first:last], direction[0][n], start[1], slope)
+            drift = direction[1] * start[0][n].sum()
+            area += decided[u, 0]
+            hits += decided[u, 1]
+            true_area += decided[u, 2]
+            for k in range(last - first):
+                tilt = slope[k] - drift
+                at_low = base[k] + span[0] * tilt > 0
+                at_high = base[k] + span[1] * tilt > 0
+                if at_low:
+                    area += counts[0, first + k]
+                    hits += counts[1, first + k]
+                if at_low != at_high:
+                    place = (-base[k] / tilt - span[0]) / (span[1] - span[0])
+                    keys[0, found] = min(max(int(place * NUM_CELLS), 0), NUM_CELLS - 1)
+                    events[0, found] = first + k if at_high else -1 - (first + k)
+                    found += 1
+            n += 1
         sort_events(keys, events, found)
-        steps[0] += graded_dice(hits, area, decided[u, 2])
-        _add_steps(counts, keys[0, :found], events[0, :found], (hits, area, decided[u, 2]), steps)
+        steps[0] += graded(hits, area, true_area, is_iou)
+        at_start = (hits, area, true_area, is_iou)
+        _add_steps(counts, keys[0, :found], events[0, :found], at_start, steps)
     return np.cumsum(steps)
+
+
+@kernel
+def _largest(
+    blocks: NDArray[np.int64], chosen: NDArray[np.int64], offsets: NDArray[np.int64]
+) -> int:
+    """The most tuples of a block."""
+    largest, n = 0, 0
+    for size in blocks:
+        total = 0
+        for _ in range(size):
+            total += offsets[chosen[n] + 1] - offsets[chosen[n]]
+            n += 1
+        largest = max(largest, total)
+    return largest
 
 
 @kernel
@@ -150,12 +174,12 @@ def _add_steps(
     counts: NDArray[np.int32],
     keys: NDArray[np.int32],
     events: NDArray[np.int64],
-    at_low: tuple[int, int, int],
+    at_low: tuple[int, int, int, bool],
     steps: NDArray[np.float64],
 ) -> None:
-    """Add to steps[cell + 1] by how much one unit's Dice changes inside the cell."""
-    hits, area, true_area = at_low
-    before = graded_dice(hits, area, true_area)
+    """Add to steps[cell + 1] by how much one block's score changes inside the cell."""
+    hits, area, true_area, is_iou = at_low
+    before = graded(hits, area, true_area, is_iou)
     i = 0
     while i < keys.shape[0]:
         cell = keys[i]
@@ -167,7 +191,7 @@ def _add_steps(
                 area -= counts[0, -1 - events[i]]
                 hits -= counts[1, -1 - events[i]]
             i += 1
-        after = graded_dice(hits, area, true_area)
+        after = graded(hits, area, true_area, is_iou)
         steps[cell + 1] += after - before
         before = after
 

@@ -22,7 +22,7 @@ def keep_nearby(
     `centre`: weights (M,) that sum to 1, and a threshold. `usable` (M,): the members that may have
     a weight, at least one. `reach`: how much weight may go from members to others, and how far the
     threshold may move. Other arrays, and those that are answered (values, counts, offsets,
-    decided), as in `unit_dice`.
+    decided), as in `unit_counts`.
     """
     chosen, offsets, decided = units
     weights, threshold = centre

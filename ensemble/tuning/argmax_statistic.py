@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, get_mask
-from ensemble.kernels.argmax_sweep import argmax_dice, collect_contested, sweep_argmax
+from ensemble.kernels.argmax_sweep import argmax_counts, collect_contested, sweep_argmax
+from ensemble.metrics import DICE, Metric
 from ensemble.streaming import Mapper
 from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.rules import Rules, ThresholdRange
@@ -23,7 +24,7 @@ from ensemble.tuning.search import Line
 
 @dataclass(frozen=True, slots=True)
 class ArgmaxStatistic:
-    """Graded Dice of N images and C exclusive classes under any weights.
+    """Graded overlap of N images and C exclusive classes under any weights.
 
     `values` (T, M * C) uint8 and `truth` (T,) int16 hold the pixels of image n from offsets[n] to
     offsets[n + 1]; `decided` (N, C, 3) counts the others. Every member has every class.
@@ -34,6 +35,7 @@ class ArgmaxStatistic:
     offsets: NDArray[np.int64]
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
+    metric: Metric = DICE
 
     def in_threads(self, mapper: Mapper) -> ArgmaxStatistic:
         """Itself: an image's classes are swept together, by one thread."""
@@ -69,25 +71,29 @@ class ArgmaxStatistic:
         """(C,): in how many of the images each class is."""
         return np.asarray(np.count_nonzero(self.decided[images, :, 2], axis=0))
 
-    def dice(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-        """Dice (n, C) of the chosen images, by default all; thresholds play no part."""
+    def overlaps(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(n, C, 3) as `Metric.scores` takes them, of the chosen images; without thresholds."""
         chosen = np.arange(self.num_images) if images is None else images
-        return argmax_dice(
+        return argmax_counts(
             self.values, self.truth, (chosen, self.offsets, self.decided), rules.weights
         )
 
+    def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
+        return self.metric.scores(self.overlaps(rules, images))
+
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
-    ) -> MeanArgmaxDice:
-        """The mean Dice of images over all classes; raises ValueError for some of them."""
+    ) -> MeanArgmaxScore:
+        """The mean score of images over all classes; raises ValueError for some of them."""
         if classes is not None:
             raise ValueError("exclusive classes have one objective together")
-        return MeanArgmaxDice(self, images)
+        return MeanArgmaxScore(self, images)
 
 
 @dataclass(frozen=True, slots=True)
-class MeanArgmaxDice:
-    """Mean Dice over images and classes as a function of one weight vector (M,)."""
+class MeanArgmaxScore:
+    """The metric of images and classes as a function of one weight vector (M,)."""
 
     statistic: ArgmaxStatistic
     images: NDArray[np.int64]
@@ -107,7 +113,7 @@ class MeanArgmaxDice:
         """There is no threshold to move."""
         return False
 
-    def near(self, weights: NDArray[np.float64], threshold: float) -> MeanArgmaxDice:
+    def near(self, weights: NDArray[np.float64], threshold: float) -> MeanArgmaxScore:
         """Itself."""
         del weights, threshold
         return self
@@ -118,28 +124,30 @@ class MeanArgmaxDice:
         return np.inf
 
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
-        """The mean Dice at one point."""
-        num_classes = len(self.statistic.present)
+        """The mean score at one point."""
+        statistic = self.statistic
+        num_classes = len(statistic.present)
         rules = Rules(np.tile(weights, (num_classes, 1)), np.full(num_classes, threshold))
-        return float(self.statistic.dice(rules, self.images).mean())
+        return float(statistic.metric.scores(statistic.overlaps(rules, self.images)).mean())
 
     def profile(self, line: Line) -> NDArray[np.float64]:
-        """The mean Dice at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
+        """The mean score at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
         statistic = self.statistic
         return sweep_argmax(
-            statistic.values,
-            statistic.truth,
+            (statistic.values, statistic.truth),
             (self.images, statistic.offsets, statistic.decided),
             line.weights,
             line.weights_step,
             (line.low, line.high),
+            (statistic.metric.blocks(len(self.images), 1), statistic.metric.is_iou),
         )
 
 
 class ArgmaxBuilder:
     """Takes the images one after the other; `bits` (C,) says which bit of a label each class is."""
 
-    def __init__(self, num_members: int, bits: Sequence[int]) -> None:
+    def __init__(self, num_members: int, bits: Sequence[int], metric: Metric = DICE) -> None:
+        self._metric = metric
         self._num_members = num_members
         self._bits = bits
         self._parts: list[tuple[NDArray[np.uint8], NDArray[np.int16], NDArray[np.int64]]] = []
@@ -170,6 +178,7 @@ class ArgmaxBuilder:
             offsets=np.cumsum([0, *(len(part) for part in truth)], dtype=np.int64),
             decided=np.stack(decided),
             present=np.ones((len(self._bits), self._num_members), np.bool_),
+            metric=self._metric,
         )
 
     def _truth(self, label: Label) -> NDArray[np.int16]:

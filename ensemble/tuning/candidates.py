@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.metrics import Metric
 from ensemble.streaming import Mapper
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, Rules, spread
 from ensemble.tuning.search import Objective, Point, polish, search, survey
@@ -63,14 +64,23 @@ class Statistic(Protocol):
         """What stands for all of it in about `most` tuples or fewer, where it can be thinned."""
         ...
 
-    def dice(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-        """Dice (n, C) of the chosen images, by default all."""
+    @property
+    def metric(self) -> Metric:
+        """What is graded."""
+        ...
+
+    def overlaps(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(n, C, 3) as `Metric.scores` takes them, of the chosen images, by default all."""
+        ...
+
+    def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
         ...
 
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
     ) -> Objective:
-        """Mean Dice of images over classes, by default all, under one weight vector."""
+        """The metric of images, mean over classes, by default all, under one weight vector."""
         ...
 
 
@@ -120,7 +130,7 @@ class Fitter:
         singles = [
             spread(vertex, DEFAULT_THRESHOLD, present) for vertex in np.eye(present.shape[1])
         ]
-        return max(singles, key=lambda rules: float(self._statistic.dice(rules, images).mean()))
+        return max(singles, key=lambda rules: float(self._statistic.scores(rules, images).mean()))
 
     def _shared(self, images: NDArray[np.int64], seed: int) -> Point:
         """One rule for all classes, whose sums are shared among the threads."""

@@ -19,7 +19,7 @@ GAIN_LEVEL = 0.9
 # images and lies too far out: part of the way is the surer gain.
 SHARES = (0.25, 0.5, 0.75, 1.0)
 
-# By share of the way to the classes' own optima: (n, C) Dice.
+# By share of the way to the classes' own optima: scores (n, C).
 ScoresOnTheWay = Mapping[float, NDArray[np.float64]]
 
 
@@ -89,7 +89,7 @@ def surest_gain(
     It is the one whose gain has the highest lower end, if that is above 0; and that gain, (C,).
     """
     gains = [
-        bootstrap_groups(dice - scores, groups, level=GAIN_LEVEL, seed=seed) for dice in others
+        bootstrap_groups(other - scores, groups, level=GAIN_LEVEL, seed=seed) for other in others
     ]
     ends = np.array([[gain.mean, gain.low, gain.high] for gain in gains])
     surest = ends[:, 1].argmax(axis=0)

@@ -34,8 +34,8 @@ Scores = dict[Candidate, NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class CrossValidation:
-    """`candidates`: fitted on all images. `scores`: (N, C) Dice of every candidate, each image by
-    a fit that did not see it. `kept`: (N, C) Dice of the whole procedure, choice and all,
+    """`candidates`: fitted on all images. `scores`: (N, C) of every candidate, each image by
+    a fit that did not see it. `kept`: (N, C) scores of the whole procedure, choice and all,
     on images that neither fit nor choice saw; None with two folds, which leave nothing to choose
     on. `folds` (N,); `num_seen` (C,): in how many images a class is.
     `fold_rules`: for every fold those that the others call for, () with two folds. `is_raw`: see
@@ -59,7 +59,7 @@ class CrossValidation:
     def with_raw_optimum(self, groups: Sequence[str], *, seed: int) -> CrossValidation:
         """Every class at its own optimum, gain or no gain, for people who want it all the same.
 
-        Nothing is chosen then, so that its out-of-fold Dice is that of what is kept. Where classes
+        Nothing is chosen then, so that its out-of-fold score is that of what is kept. Where classes
         share one weight vector this is that.
         """
         if self.choice.gain is None:
@@ -145,17 +145,17 @@ class _Fits:
 def _score(
     fits: _Fits, outside: frozenset[int], rules_of: Callable[[Candidates], Rules]
 ) -> NDArray[np.float64]:
-    """Dice (n, C) of what each fit says, on the n images that lie in no fold of `outside`."""
+    """Scores (n, C) of what each fit says, on the n images that lie in no fold of `outside`."""
     inside = ~np.isin(fits.folds, list(outside))
-    scores = np.empty((len(fits.folds), len(fits.statistic.present)))
+    overlaps = np.empty((len(fits.folds), len(fits.statistic.present), 3), np.int64)
     for fold in np.unique(fits.folds[inside]).tolist():
         images = np.flatnonzero(fits.folds == fold)
-        scores[images] = fits.statistic.dice(rules_of(fits(outside | {fold})), images)
-    return scores[inside]
+        overlaps[images] = fits.statistic.overlaps(rules_of(fits(outside | {fold})), images)
+    return fits.statistic.metric.scores(overlaps[inside])
 
 
 def _out_of_fold(fits: _Fits, outside: frozenset[int]) -> Scores:
-    """Dice (n, C) of each candidate on the n images that lie in no fold of `outside`."""
+    """Scores (n, C) of each candidate on the n images that lie in no fold of `outside`."""
     return {name: _score(fits, outside, itemgetter(name)) for name in fits(outside)}
 
 
@@ -189,9 +189,9 @@ def _nested_rules(fits: _Fits, groups: Sequence[str]) -> tuple[Rules, ...]:
 
 
 def _score_folds(fits: _Fits, fold_rules: Sequence[Rules]) -> NDArray[np.float64]:
-    """Dice (N, C) of every fold under its own rules."""
-    scores = np.empty((len(fits.folds), len(fits.statistic.present)))
+    """Scores (N, C) of every fold under its own rules."""
+    overlaps = np.empty((len(fits.folds), len(fits.statistic.present), 3), np.int64)
     for fold, rules in enumerate(fold_rules):
         images = np.flatnonzero(fits.folds == fold)
-        scores[images] = fits.statistic.dice(rules, images)
-    return scores
+        overlaps[images] = fits.statistic.overlaps(rules, images)
+    return fits.statistic.metric.scores(overlaps)

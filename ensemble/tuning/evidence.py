@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ensemble.filters import NO_FILTER
 from ensemble.intervals import Interval, bootstrap_groups
+from ensemble.metrics import DICE, Metric
 from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
@@ -46,6 +47,7 @@ class TuningResult:
     candidates: tuple[str, ...] = ()
     worth: MemberChoice | None = None
     variants: VariantChoice | None = None
+    metric: Metric = DICE
 
     @property
     def best_single(self) -> str:
@@ -87,16 +89,16 @@ def write_result(result: TuningResult) -> None:
 
 
 def class_evidence(result: TuningResult) -> dict[str, dict[str, Any]]:
-    """By class: out-of-fold Dice under each candidate, and tuned's gain over the simple rule.
+    """By class: out-of-fold scores under each candidate, and tuned's gain over the simple rule.
 
     Both with intervals over groups; a class without labels has no evidence.
     """
     validation = result.validation
-    dice = {name: _over_groups(result, values) for name, values in _scores(result).items()}
+    scores = {name: _over_groups(result, values) for name, values in _scores(result).items()}
     evidence: dict[str, dict[str, Any]] = {name: {} for name in result.weights.class_names}
     for c, name in enumerate(result.plan.names):
         evidence[name] = {
-            "dice": {candidate: _entry(interval, c) for candidate, interval in dice.items()},
+            "score": {candidate: _entry(interval, c) for candidate, interval in scores.items()},
             "images_with_class": int(validation.num_seen[c]),
         }
         if validation.choice.gain is not None:
@@ -107,7 +109,7 @@ def class_evidence(result: TuningResult) -> dict[str, dict[str, Any]]:
 
 
 def overall_evidence(result: TuningResult) -> dict[str, Any]:
-    """Mean Dice over images, then classes, and gains, both with intervals over groups."""
+    """The metric, mean over images, then classes, and gains, both with intervals over groups."""
     validation = result.validation
     scores = _scores(result)
     gains = {"simple_over_best_single": scores[validation.choice.simple] - scores["best_single"]}
@@ -117,7 +119,8 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
     if result.filters is not None:
         gains["filters_over_none"] = result.filters.kept - result.filters.plain
     return {
-        "dice": {name: _mean_entry(result, values) for name, values in scores.items()},
+        "metric": str(result.metric),
+        "score": {name: _mean_entry(result, values) for name, values in scores.items()},
         "gains": {name: _mean_entry(result, values) for name, values in gains.items()},
         "simple_rule": validation.choice.simple,
         "best_single": result.best_single,
@@ -153,7 +156,7 @@ def member_evidence(result: TuningResult) -> list[dict[str, Any]]:
             entry["loss_without"] = _entry(worth.loss_without, m)
         if place < len(worth.path):
             entry["joined"] = place + 1
-            entry["dice_then"] = _entry(along, place)
+            entry["score_then"] = _entry(along, place)
         entries.append(entry)
     return entries
 
@@ -168,7 +171,7 @@ def variant_evidence(result: TuningResult) -> list[dict[str, Any]]:
         {
             "views": variant.views,
             "space": variant.space,
-            "dice": _round(choice.dice[v].mean()),
+            "score": _round(choice.scores[v].mean()),
             "gain": _entry(gains, v),
             "seconds_an_image": round(float(choice.seconds[v]), 4),
             "kept": v == choice.kept,
@@ -190,7 +193,7 @@ def num_filtered(result: TuningResult) -> int:
 def notes(result: TuningResult) -> list[str]:
     """What a reader of the figures must know, in sentences."""
     lines = [
-        "Dice is out of fold: every image was scored by a fit that saw no image of its group.",
+        f"{result.metric} is out of fold: an image was scored by a fit that saw none of its group.",
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         *_choice_notes(result.validation),
     ]
@@ -207,7 +210,7 @@ def notes(result: TuningResult) -> list[str]:
     if result.worth is not None:
         lines.append(
             "Members join one after the other, each time the one that helps most, and weigh the "
-            "same; the Dice then is that of such a path on groups that it did not see."
+            "same; the score then is that of such a path on groups that it did not see."
         )
     if result.filters is not None:
         lines.append("A class has a filter where its masks surely gain from it.")
@@ -231,11 +234,11 @@ def _choice_notes(validation: CrossValidation) -> list[str]:
         return [
             rule,
             "With two groups the choice could not be scored on groups that it did not see: the "
-            "Dice of the chosen rule is that of the folds on which it was chosen.",
+            "score of the chosen rule is that of the folds on which it was chosen.",
         ]
     return [
         rule,
-        "The Dice of what is kept is nested: for each fold the choice was made without it.",
+        "The score of what is kept is nested: for each fold the choice was made without it.",
     ]
 
 
@@ -243,13 +246,13 @@ def summary(result: TuningResult) -> str:
     """One sentence: what was kept, and why."""
     choice = result.validation.choice
     score = f"{result.validation.scores[choice.simple].mean():.4f}"
-    line = f"{choice.simple} is the best simple rule (Dice {score} out of fold)"
+    line = f"{choice.simple} is the best simple rule ({result.metric} {score} out of fold)"
     if choice.gain is None:
         return f"{line} and is kept for all classes: exclusive classes share one weight vector."
     tuned, total = int(choice.tuned.sum()), len(result.plan.names)
     if result.validation.is_raw:
-        raw = f"{result.validation.scores['tuned'].mean():.4f}"
-        return f"{line}; every class has its own optimum instead, as was asked for (Dice {raw})."
+        raw = f"{result.metric} {result.validation.scores['tuned'].mean():.4f}"
+        return f"{line}; every class has its own optimum instead, as was asked for ({raw})."
     if tuned == 0:
         return f"{line} and is kept for all classes: no class surely gains from rules of its own."
     return (
@@ -260,7 +263,7 @@ def summary(result: TuningResult) -> str:
 
 
 def _scores(result: TuningResult) -> dict[str, NDArray[np.float64]]:
-    """Dice (N, C) of every candidate and, where it could be scored, of what is kept."""
+    """Scores (N, C) of every candidate and, where it could be scored, of what is kept."""
     scores = {str(name): values for name, values in result.validation.scores.items()}
     if result.validation.kept is not None:
         scores["kept"] = result.validation.kept

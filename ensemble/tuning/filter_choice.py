@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
-from ensemble.dice import image_dice
+from ensemble.dice import image_counts
 from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.intervals import Interval
 from ensemble.masks import Maps, maps_to_runs
+from ensemble.metrics import DICE, Metric
 from ensemble.rle import Runs
 from ensemble.soft_maps import LEVELS
 from ensemble.tuning.choice import surest_gain
@@ -31,7 +32,7 @@ _SMALLEST = (0.02, 0.1)
 class FilterChoice:
     """`filters` (C,) with their gain (C,), and `kept` - `plain` (N, C): the gain of the procedure.
 
-    `plain`: Dice without filters; `kept`: with those that the other folds call for.
+    `plain`: scores without filters; `kept`: with those that the other folds call for.
     """
 
     filters: tuple[ClassFilter, ...]
@@ -57,10 +58,16 @@ class FilterScores:
     `bits` (C,) says which bit of a label each class is.
     """
 
-    def __init__(self, menus: Sequence[Sequence[ClassFilter]], bits: Sequence[int]) -> None:
+    def __init__(
+        self,
+        menus: Sequence[Sequence[ClassFilter]],
+        bits: Sequence[int],
+        metric: Metric = DICE,
+    ) -> None:
         self._menus = menus
         self._bits = np.array(bits)
-        self._scores: list[NDArray[np.float64]] = []
+        self._metric = metric
+        self._overlaps: list[NDArray[np.int64]] = []
 
     def add(self, maps: Iterable[ClassMaps], label: Label, rules: Rules) -> None:
         """Score an image's masks under rules: without filters, and under each of the menus."""
@@ -69,11 +76,12 @@ class FilterScores:
         for k in range(len(self._menus[0])):
             filters = [menu[k] for menu in self._menus]
             tried.append([f.apply(m, label.size) for f, m in zip(filters, masks, strict=True)])
-        self._scores.append(np.stack([self._dice(each, label) for each in tried]))
+        self._overlaps.append(np.stack([self._overlap(each, label) for each in tried]))
 
     def result(self, folds: NDArray[np.int64], groups: Sequence[str], *, seed: int) -> FilterChoice:
         """The filters that all images call for, and what such a choice gains on unseen folds."""
-        scores = np.stack(self._scores, axis=1)
+        overlaps = np.stack(self._overlaps, axis=1)
+        scores = np.stack([self._metric.scores(each) for each in overlaps])
         plain, tried = scores[0], scores[1:]
 
         def choose(images: NDArray[np.int64]) -> tuple[NDArray[np.int64], Interval]:
@@ -92,9 +100,10 @@ class FilterScores:
         )
         return FilterChoice(filters, gain, plain, kept)
 
-    def _dice(self, masks: Sequence[Runs], label: Label) -> NDArray[np.float64]:
-        """Dice (C,) in the order of the classes, of which a label has its own."""
-        return np.asarray(image_dice([masks[c] for c in np.argsort(self._bits)], label)[self._bits])
+    def _overlap(self, masks: Sequence[Runs], label: Label) -> NDArray[np.int64]:
+        """(C, 3) in the order of the classes, of which a label has its own."""
+        in_label = [masks[c] for c in np.argsort(self._bits)]
+        return np.asarray(image_counts(in_label, label)[self._bits])
 
 
 def fused_masks(maps: Iterable[ClassMaps], rules: Rules, size: tuple[int, int]) -> list[Runs]:

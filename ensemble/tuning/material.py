@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.datasets import LabelledFolder
+from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress
 from ensemble.soft_maps import MapScale
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
@@ -18,7 +19,7 @@ from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
 from ensemble.tuning.sources import Source
-from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
 from ensemble.tuning.stored_maps import StoredMaps
 
 
@@ -42,12 +43,12 @@ class Material:
         """(M,): what the soft maps of an image take each source."""
         return self.stored.seconds
 
-    def uniform_dice(self) -> NDArray[np.float64]:
-        """(N,): Dice of each image, mean over classes, when all members weigh the same."""
+    def uniform_scores(self) -> NDArray[np.float64]:
+        """(N,): of each image, mean over classes, when all members weigh the same."""
         num_members = len(self.sources)
         weights = np.full(num_members, 1 / num_members)
         rules = spread(weights, DEFAULT_THRESHOLD, self.statistic.present)
-        return np.asarray(self.statistic.dice(rules).mean(axis=1))
+        return np.asarray(self.statistic.scores(rules).mean(axis=1))
 
     def for_members(self, kept: Sequence[int]) -> Material:
         """The same for some of the sources."""
@@ -61,7 +62,12 @@ class Material:
 
 
 def gather(
-    data: LabelledFolder, stored: StoredMaps, thresholds: ThresholdRange, *, progress: Progress
+    data: LabelledFolder,
+    stored: StoredMaps,
+    thresholds: ThresholdRange,
+    *,
+    metric: Metric = DICE,
+    progress: Progress,
 ) -> Material:
     """Compute the soft maps that are lacking; read all, and the labels, image by image.
 
@@ -69,7 +75,7 @@ def gather(
     """
     plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
     stored.fill(data.samples, progress=progress)
-    builder = _builder(plan, stored.scale, thresholds)
+    builder = _builder(plan, stored.scale, thresholds, metric)
     with progress("undecided pixels", len(data.samples)) as advance:
         for sample in data.samples:
             builder.add(stored.by_class(sample, plan), data.read_label(sample))
@@ -78,12 +84,12 @@ def gather(
 
 
 def _builder(
-    plan: ClassPlan, scale: MapScale, thresholds: ThresholdRange
+    plan: ClassPlan, scale: MapScale, thresholds: ThresholdRange, metric: Metric
 ) -> ArgmaxBuilder | StatisticBuilder:
     if plan.exclusive:
-        return ArgmaxBuilder(plan.present.shape[1], plan.bits)
+        return ArgmaxBuilder(plan.present.shape[1], plan.bits, metric)
     low, high = scale.shares(np.array([thresholds.low, thresholds.high])).tolist()
-    return StatisticBuilder(plan.present, plan.bits, ThresholdRange(low, high))
+    return StatisticBuilder(plan.present, plan.bits, ThresholdRange(low, high), metric)
 
 
 def choose_filters(
@@ -94,10 +100,10 @@ def choose_filters(
     None for exclusive classes, and where there are too few groups to choose on.
     """
     statistic, data = material.statistic, material.data
-    if not isinstance(statistic, DiceStatistic) or not validation.fold_rules:
+    if not isinstance(statistic, TupleStatistic) or not validation.fold_rules:
         return None
     menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
-    scores = FilterScores(menus, material.plan.bits)
+    scores = FilterScores(menus, material.plan.bits, statistic.metric)
     with progress("filters", len(data.samples)) as advance:
         for sample, fold in zip(data.samples, validation.folds, strict=True):
             maps = material.stored.by_class(sample, material.plan)

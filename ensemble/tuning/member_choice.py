@@ -2,7 +2,7 @@
 
 Members are compared in ensembles that weigh theirs equally, threshold 0.5, so that nothing is
 fitted but which of them take part. They join one after the other, each time the one with which the
-mean Dice is the highest (Caruana and others, ICML 2004, without replacement). What a path of such
+mean score is the highest (Caruana and others, ICML 2004, without replacement). What a path of such
 steps is worth is scored on images that it did not see: for each fold it is walked anew on the
 others.
 """
@@ -50,8 +50,8 @@ class Limits:
 class MemberChoice:
     """What members are worth; M in all, K of them within the limits.
 
-    `alone` (M,): Dice of each. `loss_without` (M,): what the ensemble of all loses without it.
-    `path`: K members in the order in which they join. `path_dice` (K, N): Dice of each image, mean
+    `alone` (M,): the score of each. `loss_without` (M,): what the ensemble of all loses without it.
+    `path`: K members in the order in which they join. `path_scores` (K, N): of each image, mean
     over classes, when the first k + 1 have joined, in a path that did not see its fold.
     `num_kept`: how many of the path are the best. `seconds` (M,) an image.
     """
@@ -59,7 +59,7 @@ class MemberChoice:
     alone: NDArray[np.float64]
     loss_without: Interval | None
     path: tuple[int, ...]
-    path_dice: NDArray[np.float64]
+    path_scores: NDArray[np.float64]
     num_kept: int
     seconds: NDArray[np.float64]
 
@@ -69,8 +69,8 @@ class MemberChoice:
         return sorted(self.path[: self.num_kept])
 
     def path_interval(self, groups: Sequence[str], *, seed: int) -> Interval:
-        """The Dice (K,) along the path, with intervals over groups."""
-        return bootstrap_groups(self.path_dice.T, groups, level=GAIN_LEVEL, seed=seed)
+        """The scores (K,) along the path, with intervals over groups."""
+        return bootstrap_groups(self.path_scores.T, groups, level=GAIN_LEVEL, seed=seed)
 
 
 def choose_members(
@@ -100,24 +100,24 @@ def choose_members(
     if whole is None:
         raise _no_ensemble(seconds, limits)
     path, num_needed = whole
-    path_dice = np.empty((len(path), len(folds)))
+    path_scores = np.empty((len(path), len(folds)))
     for fold in np.unique(folds).tolist():
         inside = folds == fold
         own, _ = path_without(fold) or whole
         for k in range(len(path)):
-            path_dice[k, inside] = scores(own[: k + 1])[inside]
+            path_scores[k, inside] = scores(own[: k + 1])[inside]
     return MemberChoice(
         alone=np.array([scores([m]).mean() for m in range(scores.num_members)]),
         loss_without=_loss_without(scores, groups, seed) if scores.num_members > 1 else None,
         path=path,
-        path_dice=path_dice,
-        num_kept=num_needed + int(path_dice[num_needed - 1 :].mean(axis=1).argmax()),
+        path_scores=path_scores,
+        num_kept=num_needed + int(path_scores[num_needed - 1 :].mean(axis=1).argmax()),
         seconds=seconds,
     )
 
 
 class _SubsetScores:
-    """Dice (N,) of each image, mean over classes, of ensembles of some members, each once."""
+    """Scores (N,) of images, mean over classes, of ensembles of some members, each once."""
 
     def __init__(self, statistic: Statistic) -> None:
         self._statistic = statistic
@@ -134,7 +134,7 @@ class _SubsetScores:
             present = self._statistic.present
             weights = np.isin(np.arange(self.num_members), list(key)).astype(np.float64)
             rules = spread(weights, DEFAULT_THRESHOLD, present)
-            self._done[key] = self._statistic.dice(rules).mean(axis=1)
+            self._done[key] = self._statistic.scores(rules).mean(axis=1)
         return self._done[key]
 
 

@@ -1,6 +1,6 @@
 """The best weights and threshold of an objective, by exact line searches from several starts.
 
-Along a line mean Dice is a step function, swept as a whole. From each start the search first walks
+Along a line the metric is a step function, swept as a whole. From each start the search first walks
 to where a line is high on broad ground, its mean over a stretch, and then to the best plateau of
 one line after the other until no line gets higher: on single peaks alone it would stop at the first
 that chance put up. The graded metric itself is climbed, nothing smooth in its place.

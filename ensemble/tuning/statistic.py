@@ -1,7 +1,7 @@
 """All that a set of images says of weights and thresholds, without the images.
 
-Dice at full size depends on the soft maps only through the pixels whose label the weights and
-thresholds can still change. Those are kept as tuples of one value a member, equal ones counted
+The overlap at full size depends on the soft maps only through the pixels whose label the weights
+and thresholds can still change. Those are kept as tuples of one value a member, equal ones counted
 together; the others are counted once and for all.
 
 Memory: M + 8 bytes a kept tuple, twice that while they are joined at the end. The band of
@@ -17,14 +17,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import WORD_BITS, Label, areas_px
-from ensemble.kernels.line_sweep import sweep_line, unit_dice
+from ensemble.kernels.line_sweep import sweep_line, unit_counts
 from ensemble.kernels.nearby import keep_nearby
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
+from ensemble.metrics import DICE, Metric
 from ensemble.soft_maps import LEVELS
 from ensemble.streaming import Mapper
 from ensemble.tuning.class_plan import ClassMaps
@@ -82,8 +84,8 @@ def class_unit(
 
 
 @dataclass(frozen=True, slots=True)
-class DiceStatistic:
-    """Graded Dice of N images and C overlapping classes under any weights and thresholds.
+class TupleStatistic:
+    """Graded overlap of N images and C overlapping classes under any weights and thresholds.
 
     Unit n * C + c is class c of image n. `values` (M, T) and `counts` (2, T) hold the tuples of
     unit u in columns offsets[u] to offsets[u + 1]; `decided` (N * C, 3) and `present` (C, M).
@@ -95,13 +97,14 @@ class DiceStatistic:
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
     thresholds: ThresholdRange
+    metric: Metric = DICE
     mapper: Mapper = map
 
-    def in_threads(self, mapper: Mapper) -> DiceStatistic:
+    def in_threads(self, mapper: Mapper) -> TupleStatistic:
         """The same with another `map`, such as that of `Stripes`; results do not depend on it."""
         return replace(self, mapper=mapper)
 
-    def thinned(self, most: int) -> DiceStatistic:
+    def thinned(self, most: int) -> TupleStatistic:
         """Every n-th tuple of each unit, counted n times, so that about `most` or fewer are left.
 
         Tuples stand in raster order of their pixels, so that all parts of an outline are there.
@@ -118,7 +121,7 @@ class DiceStatistic:
             offsets=np.cumsum([0, *map(len, kept)], dtype=np.int64),
         )
 
-    def for_members(self, members: Sequence[int]) -> DiceStatistic:
+    def for_members(self, members: Sequence[int]) -> TupleStatistic:
         """What it says of some of the members, each class being known to one of them."""
         return replace(
             self, values=self.values[list(members)], present=self.present[:, list(members)]
@@ -150,8 +153,8 @@ class DiceStatistic:
         areas = self.decided[:, 2].reshape(-1, self.num_classes)[images]
         return np.asarray(np.count_nonzero(areas, axis=0))
 
-    def dice(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
-        """Dice (n, C) of the chosen images (by default all), each under its class's rule.
+    def overlaps(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """(n, C, 3) as `Metric.scores` takes them, of the chosen images (by default all).
 
         Raises ValueError for a threshold outside the range that the statistic was built for.
         """
@@ -161,43 +164,52 @@ class DiceStatistic:
         )
         if outside.any():
             raise ValueError(f"thresholds outside {self.thresholds}: {rules.thresholds[outside]}")
-        units = self._units(chosen, np.arange(self.num_classes))
-        scores: NDArray[np.float64] = unit_dice(
+        found = unit_counts(
             self.values,
             self.counts,
-            (units, self.offsets, self.decided),
-            np.tile(rules.weights, (len(chosen), 1)),
-            np.tile(rules.thresholds * LEVELS, len(chosen)),
+            (self._units(chosen, np.arange(self.num_classes)), self.offsets, self.decided),
+            np.repeat(rules.weights, len(chosen), axis=0),
+            np.repeat(rules.thresholds * LEVELS, len(chosen)),
         )
-        return scores.reshape(len(chosen), self.num_classes)
+        return np.asarray(found.reshape(self.num_classes, len(chosen), 3).swapaxes(0, 1))
+
+    def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
+        """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
+        return self.metric.scores(self.overlaps(rules, images))
 
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
-    ) -> MeanDice:
-        """The mean Dice of images over classes (by default all) under one weight vector."""
+    ) -> MeanScore:
+        """The mean score of images over classes (by default all) under one weight vector."""
         chosen = np.arange(self.num_classes) if classes is None else classes
-        return MeanDice(
-            self, self._units(images, chosen), np.tile(self.present[chosen], (len(images), 1))
+        return MeanScore(
+            self,
+            self._units(images, chosen),
+            np.repeat(self.present[chosen], len(images), axis=0),
+            self.metric.blocks(len(images), len(chosen)),
         )
 
     def _units(self, images: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
-        return (images[:, None] * self.num_classes + classes).reshape(-1)
+        """Of chosen images and classes, class by class."""
+        return np.asarray((classes[:, None] + images * self.num_classes).reshape(-1))
 
 
 @dataclass(frozen=True, slots=True)
-class MeanDice:
-    """Mean Dice over units as a function of one weight vector (M,) and one threshold.
+class MeanScore:
+    """The mean score of units as a function of one weight vector (M,) and one threshold.
 
-    `present` (U, M): a member that lacks a unit's class drops out of its sum. `centre`: weights
-    (M,) beside which it is valid only near by, see `near`.
+    `present` (U, M): a member that lacks a unit's class drops out of its sum. `blocks` (B,): how
+    many of the units are scored together each. `centre`: weights (M,) beside which it is valid only
+    near by, see `near`.
     """
 
-    statistic: DiceStatistic
+    statistic: TupleStatistic
     units: NDArray[np.int64]
     present: NDArray[np.bool_]
+    blocks: NDArray[np.int64]
     centre: NDArray[np.float64] | None = None
 
-    def near(self, weights: NDArray[np.float64], threshold: float) -> MeanDice:
+    def near(self, weights: NDArray[np.float64], threshold: float) -> MeanScore:
         """The same for less work, valid only near a point: within NEAR_WEIGHT, NEAR_THRESHOLD.
 
         Raises ValueError where members drop out of some units.
@@ -216,8 +228,13 @@ class MeanDice:
         thresholds = ThresholdRange(
             max(span.low, threshold - NEAR_THRESHOLD), min(span.high, threshold + NEAR_THRESHOLD)
         )
-        nearby = DiceStatistic(
-            values, counts, offsets, decided, whole.present, thresholds, whole.mapper
+        nearby = replace(
+            whole,
+            values=values,
+            counts=counts,
+            offsets=offsets,
+            decided=decided,
+            thresholds=thresholds,
         )
         return replace(
             self, statistic=nearby, units=np.arange(len(self.units)), centre=weights.copy()
@@ -245,47 +262,53 @@ class MeanDice:
         return bool(self.present[:, self.usable].all())
 
     def score(self, weights: NDArray[np.float64], threshold: float) -> float:
-        """The mean Dice at one point."""
+        """The mean score at one point."""
+        statistic = self.statistic
         rules = spread(weights, threshold, self.present)
 
-        def dice(part: slice) -> NDArray[np.float64]:
-            return unit_dice(
-                self.statistic.values,
-                self.statistic.counts,
-                (self.units[part], self.statistic.offsets, self.statistic.decided),
+        def overlaps(part: slice, _: slice) -> NDArray[np.int64]:
+            return unit_counts(
+                statistic.values,
+                statistic.counts,
+                (self.units[part], statistic.offsets, statistic.decided),
                 rules.weights[part],
                 rules.thresholds[part] * LEVELS,
             )
 
-        return float(np.concatenate(list(self._map(dice))).mean())
+        found = np.concatenate(list(self._map(overlaps)))
+        ends = np.cumsum(self.blocks)
+        summed = np.add.reduceat(found, ends - self.blocks, axis=0)
+        return float(replace(statistic.metric, is_pooled=False).scores(summed[None]).mean())
 
     def profile(self, line: Line) -> NDArray[np.float64]:
-        """The mean Dice at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
+        """The mean score at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
+        statistic = self.statistic
         start = np.where(self.present, line.weights, 0.0)
         step = np.where(self.present, line.weights_step, 0.0)
 
-        def total(part: slice) -> NDArray[np.float64]:
+        def total(part: slice, blocks: slice) -> NDArray[np.float64]:
             return sweep_line(
-                self.statistic.values,
-                self.statistic.counts,
-                (self.units[part], self.statistic.offsets, self.statistic.decided),
+                (statistic.values, statistic.counts),
+                (self.units[part], statistic.offsets, statistic.decided),
                 (start[part], line.threshold * LEVELS),
                 (step[part], line.threshold_step * LEVELS),
                 (line.low, line.high),
+                (self.blocks[blocks], statistic.metric.is_iou),
             )
 
-        return np.asarray(np.sum(list(self._map(total)), axis=0) / len(self.units))
+        return np.asarray(np.sum(list(self._map(total)), axis=0) / len(self.blocks))
 
-    def _map(
-        self, function: Callable[[slice], NDArray[np.float64]]
-    ) -> Iterable[NDArray[np.float64]]:
-        """A function of each part of the units, in threads where they are worth it."""
+    def _map(self, function: Callable[[slice, slice], NDArray[Any]]) -> Iterable[NDArray[Any]]:
+        """A function of parts of the units and their blocks, in threads where they are worth it."""
         offsets = self.statistic.offsets
         size = (offsets[self.units + 1] - offsets[self.units]).sum()
         if size < _WORTH_THREADS:
-            return [function(slice(None))]
-        ends = np.linspace(0, len(self.units), _NUM_PARTS + 1).astype(int)
-        return self.statistic.mapper(function, [slice(a, b) for a, b in pairwise(ends) if a < b])
+            return [function(slice(None), slice(None))]
+        ends = np.linspace(0, len(self.blocks), _NUM_PARTS + 1).astype(int)
+        blocks = [slice(a, b) for a, b in pairwise(ends) if a < b]
+        units = np.concatenate([[0], np.cumsum(self.blocks)])
+        parts = [slice(units[each.start], units[each.stop]) for each in blocks]
+        return self.statistic.mapper(lambda both: function(*both), zip(parts, blocks, strict=True))
 
 
 class StatisticBuilder:
@@ -295,8 +318,13 @@ class StatisticBuilder:
     """
 
     def __init__(
-        self, present: NDArray[np.bool_], bits: Sequence[int], thresholds: ThresholdRange
+        self,
+        present: NDArray[np.bool_],
+        bits: Sequence[int],
+        thresholds: ThresholdRange,
+        metric: Metric = DICE,
     ) -> None:
+        self._metric = metric
         self._present = present
         self._bits = bits
         self._thresholds = thresholds
@@ -310,14 +338,15 @@ class StatisticBuilder:
             for class_maps, bit in zip(maps, self._bits, strict=True)
         ]
 
-    def result(self) -> DiceStatistic:
+    def result(self) -> TupleStatistic:
         """The statistic of the images added, in their order."""
         lengths = [unit.counts.shape[1] for unit in self._units]
-        return DiceStatistic(
+        return TupleStatistic(
             values=np.concatenate([unit.values for unit in self._units], axis=1),
             counts=np.concatenate([unit.counts for unit in self._units], axis=1),
             offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
             decided=np.stack([unit.decided for unit in self._units]),
             present=self._present,
             thresholds=self._thresholds,
+            metric=self._metric,
         )

@@ -15,6 +15,7 @@ from ensemble.filters import NO_FILTER
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.members.training_summary import stated_groups
+from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
 from ensemble.tuning.class_plan import ClassPlan
@@ -42,7 +43,8 @@ class TuningSettings:
     Without `groups` those count that the members were trained with, see `stated_groups`.
     `raw_optimum`: every class at its own optimum, whether that gains or not. `limits`: how many
     members may take part, or how long all may take. `out_of_fold`: the folder is the one that the
-    members were trained on, and each answers only the images that it did not learn from.
+    members were trained on, and each answers only the images that it did not learn from. `metric`
+    is maximised and reported.
     """
 
     out: Path = WEIGHTS_FILE
@@ -56,6 +58,7 @@ class TuningSettings:
     raw_optimum: bool = False
     limits: Limits = field(default_factory=Limits)
     out_of_fold: bool = False
+    metric: Metric = DICE
 
 
 def tune_weights(
@@ -131,6 +134,7 @@ def tune_members(
         candidates=tuple(source.name for source in sources),
         worth=worth,
         variants=variants,
+        metric=settings.metric,
     )
     write_result(result)
     return result
@@ -142,18 +146,22 @@ def _gather_best(
     """What tuning works on under the best variant, one after the other being tried."""
     groups = _groups(data)
     cache = SoftMapCache(settings.cache)
-    dice: list[NDArray[np.float64]] = []
+    scores: list[NDArray[np.float64]] = []
     seconds: list[float] = []
     for variant in settings.variants:
         stored = StoredMaps(sources, variant.views, cache, space=variant.space)
-        material = gather(data, stored, settings.thresholds, progress=progress)
-        dice.append(material.uniform_dice())
+        material = gather(
+            data, stored, settings.thresholds, metric=settings.metric, progress=progress
+        )
+        scores.append(material.uniform_scores())
         seconds.append(float(material.seconds.sum()))
-    choice = choose_variant(settings.variants, dice, seconds, groups, seed=settings.seed)
+    choice = choose_variant(settings.variants, scores, seconds, groups, seed=settings.seed)
     best = settings.variants[choice.kept]
     if best != settings.variants[-1]:
         stored = StoredMaps(sources, best.views, cache, space=best.space)
-        material = gather(data, stored, settings.thresholds, progress=progress)
+        material = gather(
+            data, stored, settings.thresholds, metric=settings.metric, progress=progress
+        )
     return material, choice
 
 

@@ -26,25 +26,25 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class VariantChoice:
-    """`dice` (V, N): of each image, mean over classes, when all members weigh the same.
+    """`scores` (V, N): of each image, mean over classes, when all members weigh the same.
 
     `seconds` (V,): of all members, an image. `kept`: the index of the one to use.
     """
 
     variants: tuple[Variant, ...]
-    dice: NDArray[np.float64]
+    scores: NDArray[np.float64]
     seconds: NDArray[np.float64]
     kept: int
 
     def gains(self, groups: Sequence[str], *, seed: int) -> Interval:
         """What each (V,) gains over the first, with intervals over groups."""
-        gains = (self.dice - self.dice[0]).T
+        gains = (self.scores - self.scores[0]).T
         return bootstrap_groups(gains, groups, level=GAIN_LEVEL, seed=seed)
 
 
 def choose_variant(
     variants: Sequence[Variant],
-    dice: Sequence[NDArray[np.float64]],
+    scores: Sequence[NDArray[np.float64]],
     seconds: Sequence[float],
     groups: Sequence[str],
     *,
@@ -55,9 +55,9 @@ def choose_variant(
     Nothing is fitted to score a variant, so that the scores are as good as out of fold; only the
     choice among the few of them is made on these images.
     """
-    first, *others = (each[:, None] for each in dice)
+    first, *others = (each[:, None] for each in scores)
     found = -1
     if others:
         chosen, _ = surest_gain(first, others, groups, seed=seed)
         found = int(chosen[0])
-    return VariantChoice(tuple(variants), np.stack(dice), np.array(seconds), found + 1)
+    return VariantChoice(tuple(variants), np.stack(scores), np.array(seconds), found + 1)

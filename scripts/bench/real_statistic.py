@@ -11,11 +11,11 @@ from ensemble.soft_maps import SoftMapCache
 from ensemble.tuning.material import gather
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.sources import single_sources
-from ensemble.tuning.statistic import DiceStatistic
+from ensemble.tuning.statistic import TupleStatistic
 from ensemble.tuning.stored_maps import StoredMaps
 
 
-def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
+def xray_statistic(folder: Path, views: str = "hflip") -> TupleStatistic:
     """The statistic of folder/val under folder/members."""
     data = open_labelled(folder / "val")
     members = load_members(
@@ -23,6 +23,6 @@ def xray_statistic(folder: Path, views: str = "hflip") -> DiceStatistic:
     )
     stored = StoredMaps(single_sources(members), views, SoftMapCache(folder / ".ens-cache"))
     statistic = gather(data, stored, ThresholdRange(), progress=silent).statistic
-    if not isinstance(statistic, DiceStatistic):
+    if not isinstance(statistic, TupleStatistic):
         raise SystemExit(f"{folder} has exclusive classes, which have one objective together")
     return statistic

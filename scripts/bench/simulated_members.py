@@ -10,7 +10,7 @@ import numpy as np
 
 from ensemble.bit_planes import Label, pack
 from ensemble.tuning.rules import ThresholdRange
-from ensemble.tuning.statistic import ClassMaps, DiceStatistic, StatisticBuilder
+from ensemble.tuning.statistic import ClassMaps, StatisticBuilder, TupleStatistic
 
 NUM_MEMBERS, NUM_CLASSES = 4, 8
 SIZE, GRID = 160, 80
@@ -47,7 +47,7 @@ def scenarios() -> Mapping[str, Scenario]:
     }
 
 
-def draw_statistic(rng: np.random.Generator, scenario: Scenario, num_images: int) -> DiceStatistic:
+def draw_statistic(rng: np.random.Generator, scenario: Scenario, num_images: int) -> TupleStatistic:
     """What tuning keeps of `num_images` images."""
     present = np.ones((NUM_CLASSES, NUM_MEMBERS), np.bool_)
     builder = StatisticBuilder(present, range(NUM_CLASSES), ThresholdRange())

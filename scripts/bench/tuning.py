@@ -30,7 +30,7 @@ from ensemble.soft_maps import PROB_SCALE, QuantisedMap, SoftMapCache, SoftMapKe
 from ensemble.tuning.candidates import Fitter, fit_candidates
 from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange, spread
-from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
 from measure import Row, limit_row, machine, print_summary
 from phantom_maps import phantom_masks, soft_maps
 
@@ -60,7 +60,7 @@ def main() -> None:
     print_summary(rows)
 
 
-def time_rows(folder: Path, num_images: int) -> tuple[DiceStatistic, list[Row]]:
+def time_rows(folder: Path, num_images: int) -> tuple[TupleStatistic, list[Row]]:
     """Wall time from the cache to rules, memory, and an evaluation beside a dense one."""
     different = min(DIFFERENT, num_images)
     labels = [fill_cache(SoftMapCache(folder), number) for number in range(different)]
@@ -104,7 +104,7 @@ def read(cache: SoftMapCache, number: int) -> list[QuantisedMap]:
     return [maps for maps in stored if maps is not None]
 
 
-def tune(folder: Path, labels: Sequence[Label], num_images: int) -> tuple[DiceStatistic, float]:
+def tune(folder: Path, labels: Sequence[Label], num_images: int) -> tuple[TupleStatistic, float]:
     """From the cache to rules; the statistic, and the seconds until it stood."""
     start = time.perf_counter()
     cache, num_classes = SoftMapCache(folder), 29
@@ -135,7 +135,7 @@ def dense_evaluation_s(maps: Sequence[QuantisedMap], label: Label) -> float:
     return time.perf_counter() - start
 
 
-def referee_rows(name: str, statistic: DiceStatistic, num_classes: int | None) -> list[Row]:
+def referee_rows(name: str, statistic: TupleStatistic, num_classes: int | None) -> list[Row]:
     """Each class's objective: what the search finds against CMA-ES, and the seconds of both."""
     images = np.arange(statistic.num_images)
     ours, theirs, seconds, fitter = [], [], np.zeros(2), Fitter(statistic)
@@ -180,9 +180,9 @@ def worth_row(name: str, scenario: Scenario, seeds: int) -> Row:
     oracle_set, test = next(draws), next(draws)
     everything = np.arange(SCORED_ON)
     oracle = fit_candidates(oracle_set, everything, seed=0)
-    best = max(test.dice(rules).mean() for rules in oracle.values())
+    best = max(test.scores(rules).mean() for rules in oracle.values())
     singles = [
-        test.dice(spread(vertex, 0.5, test.present)).mean()
+        test.scores(spread(vertex, 0.5, test.present)).mean()
         for vertex in np.eye(test.present.shape[1])
     ]
     kept, uniform = [], 0.0
@@ -190,8 +190,8 @@ def worth_row(name: str, scenario: Scenario, seeds: int) -> Row:
         drawn = draw_statistic(np.random.default_rng(seed), scenario, TUNED_ON)
         groups = [str(number) for number in range(TUNED_ON)]
         found = cross_validate(drawn, groups, num_folds=5, seed=0, progress=silent)
-        kept.append(test.dice(found.rules).mean())
-        uniform = float(test.dice(found.candidates["uniform"]).mean())
+        kept.append(test.scores(found.rules).mean())
+        uniform = float(test.scores(found.candidates["uniform"]).mean())
     losses, mean = uniform - np.array(kept), float(np.mean(kept))
     print(
         f"{name}: uniform {uniform:.4f}, best single {max(singles):.4f}, kept {mean:.4f}, oracle "
@@ -205,7 +205,7 @@ def worth_row(name: str, scenario: Scenario, seeds: int) -> Row:
     return limit_row("specialist: share of the oracle's gain missed", missed, 1 - LEAST_SHARE)
 
 
-def iter_statistics(scenario: Scenario) -> Iterator[DiceStatistic]:
+def iter_statistics(scenario: Scenario) -> Iterator[TupleStatistic]:
     """Large sets of images of one scenario that no tuning sees."""
     for seed in range(1000, 1002):
         yield draw_statistic(np.random.default_rng(seed), scenario, SCORED_ON)

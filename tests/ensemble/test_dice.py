@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 import reference
 from ensemble.bit_planes import Label, pack
 from ensemble.dice import dice, image_dice
-from ensemble.kernels.dice import graded_dice
+from ensemble.kernels.dice import graded
 from ensemble.rle import encode
 from strategies import mask_stacks
 
@@ -37,7 +37,7 @@ def test_ignored_pixels_count_on_neither_side(true):
 def test_tuning_counts_with_the_same_dice(hits, missed, wrong):
     area, true_area = hits + wrong, hits + missed
     expected = (2 * hits + 1e-4) / (area + true_area + 1e-4)
-    assert graded_dice(hits, area, true_area) == pytest.approx(expected, abs=1e-15)
+    assert graded(hits, area, true_area, False) == pytest.approx(expected, abs=1e-15)
     assert dice(*map(np.array, (hits, area, true_area))) == pytest.approx(expected, abs=1e-15)
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 import reference
 from ensemble.bit_planes import Label, pack
 from ensemble.kernels.line_sweep import NUM_CELLS
+from ensemble.metrics import METRICS
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder, ArgmaxStatistic
 from ensemble.tuning.rules import Rules
 from ensemble.tuning.search import Line, search
@@ -65,17 +68,19 @@ def test_dice_is_that_of_the_largest_dense_map(seed):
     images = random_images(seed, grid=(5, 7))
     statistic = build(images)
     weights = np.random.default_rng(seed).dirichlet(np.ones(2))
-    found = statistic.dice(same_rules(weights, 3))
+    found = statistic.scores(same_rules(weights, 3))
     expected = [dense_dice(*image, weights) for image in images]
     np.testing.assert_allclose(found, expected, atol=1e-12)
-    np.testing.assert_array_equal(statistic.dice(same_rules(weights, 3), np.array([1])), found[[1]])
+    np.testing.assert_array_equal(
+        statistic.scores(same_rules(weights, 3), np.array([1])), found[[1]]
+    )
 
 
 @given(st.integers(0, 10**6))
 def test_dice_of_other_grids_is_near_that_of_the_dense_maps(seed):
     images = random_images(seed)
     statistic = build(images)
-    found = statistic.dice(same_rules(np.array([0.37, 0.63]), 3))
+    found = statistic.scores(same_rules(np.array([0.37, 0.63]), 3))
     for row, (maps, label, masks) in zip(found, images, strict=True):
         # single values may be rounded otherwise by float32: a pixel or two change class
         slack = 2 * 3 / max(min(mask.sum() for mask in masks), 1)
@@ -83,9 +88,10 @@ def test_dice_of_other_grids_is_near_that_of_the_dense_maps(seed):
         np.testing.assert_allclose(row, expected, atol=slack)
 
 
-@given(st.integers(0, 10**6))
-def test_a_profile_is_the_score_at_each_place(seed):
-    objective = build(random_images(seed, num_members=3)).objective(np.arange(2))
+@given(st.integers(0, 10**6), st.sampled_from(sorted(METRICS)))
+def test_a_profile_is_the_score_at_each_place(seed, metric):
+    statistic = replace(build(random_images(seed, num_members=3)), metric=METRICS[metric])
+    objective = statistic.objective(np.arange(2))
     rng = np.random.default_rng(seed)
     weights, target = rng.dirichlet(np.ones(3), 2)
     line = Line(weights, 0.5, target - weights, 0.0, 0.0, 1.0)
@@ -122,7 +128,7 @@ def test_some_members_score_as_they_do_beside_others_of_no_weight():
     some = whole.for_members([2, 0])
     weights = np.array([0.3, 0.0, 0.7])
     np.testing.assert_allclose(
-        some.dice(same_rules(weights[[2, 0]], 3)), whole.dice(same_rules(weights, 3))
+        some.scores(same_rules(weights[[2, 0]], 3)), whole.scores(same_rules(weights, 3))
     )
 
 

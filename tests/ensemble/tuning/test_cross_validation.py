@@ -62,7 +62,7 @@ def test_every_image_is_scored_by_fits_that_did_not_see_its_group():
         images = np.flatnonzero(found.folds != 0)
         fits.append(fit_candidates(other, images, seed=0)["tuned"])
     np.testing.assert_array_equal(fits[0].weights, fits[1].weights)
-    np.testing.assert_array_equal(found.scores["tuned"][first], statistic.dice(fits[1], first))
+    np.testing.assert_array_equal(found.scores["tuned"][first], statistic.scores(fits[1], first))
 
 
 def test_groups_stay_together():
@@ -120,14 +120,14 @@ def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():
     for fold, fit in fits.items():
         images = np.flatnonzero(found.folds == fold)
         for name, dice in scores.items():
-            dice[images] = statistic.dice(fit[name], images)
+            dice[images] = statistic.scores(fit[name], images)
     simple = best_simple({name: dice[others] for name, dice in scores.items()})
     way = {}
     for share in SHARES:
         dice = np.empty((12, 2))
         for fold, fit in fits.items():
             images = np.flatnonzero(found.folds == fold)
-            dice[images] = statistic.dice(on_the_way(fit, simple=simple, share=share), images)
+            dice[images] = statistic.scores(on_the_way(fit, simple=simple, share=share), images)
         way[share] = dice[others]
     choice = choose(
         simple,
@@ -138,7 +138,7 @@ def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():
         seed=0,
     )
     rules = choice.apply(fit_candidates(statistic, others, seed=0))
-    np.testing.assert_array_equal(found.kept[held], statistic.dice(rules, held))
+    np.testing.assert_array_equal(found.kept[held], statistic.scores(rules, held))
 
 
 def test_images_with_a_class_are_counted():

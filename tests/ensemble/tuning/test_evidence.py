@@ -76,18 +76,18 @@ def check(entry, values):
     )
 
 
-def test_the_dice_of_every_candidate_has_an_interval_over_groups(result):
+def test_the_score_of_every_candidate_has_an_interval_over_groups(result):
     evidence = class_evidence(result)
     assert list(evidence) == ["Ulna", "unlabelled", "Radius"]
     assert evidence["unlabelled"] == {}
     for name in NAMES:
-        assert list(evidence[name]["dice"]) == [*CANDIDATES, "kept"]
-    check(evidence["Ulna"]["dice"]["uniform"], result.validation.scores["uniform"][:, 1])
-    check(evidence["Radius"]["dice"]["kept"], result.validation.kept[:, 0])
+        assert list(evidence[name]["score"]) == [*CANDIDATES, "kept"]
+    check(evidence["Ulna"]["score"]["uniform"], result.validation.scores["uniform"][:, 1])
+    check(evidence["Radius"]["score"]["kept"], result.validation.kept[:, 0])
 
 
 def test_so_has_the_mean_over_classes(result):
-    dice = overall_evidence(result)["dice"]
+    dice = overall_evidence(result)["score"]
     assert list(dice) == [*CANDIDATES, "kept"]
     check(dice["best_single"], result.validation.scores["best_single"].mean(axis=1))
     check(dice["kept"], result.validation.kept.mean(axis=1))
@@ -102,8 +102,8 @@ def test_a_class_says_how_far_it_goes(result):
 
 def test_what_could_not_be_scored_is_not_stated(result):
     result = replace(result, validation=replace(result.validation, kept=None))
-    assert list(overall_evidence(result)["dice"]) == [*CANDIDATES]
-    assert list(class_evidence(result)["Ulna"]["dice"]) == [*CANDIDATES]
+    assert list(overall_evidence(result)["score"]) == [*CANDIDATES]
+    assert list(class_evidence(result)["Ulna"]["score"]) == [*CANDIDATES]
 
 
 def test_a_candidate_stands_on_one_line_of_the_file(result):
@@ -114,7 +114,7 @@ def test_a_candidate_stands_on_one_line_of_the_file(result):
     assert {name: entry["evidence"] for name, entry in stored["classes"].items()} == (
         class_evidence(result)
     )
-    entry = stored["classes"]["Ulna"]["evidence"]["dice"]["shared"]
+    entry = stored["classes"]["Ulna"]["evidence"]["score"]["shared"]
     line = ", ".join(f'"{key}": {value}' for key, value in entry.items())
     assert f'     "shared": {{{line}}},' in text.splitlines()
     assert max(map(len, text.splitlines())) < 120

@@ -32,7 +32,7 @@ def choose(statistic, limits=None, seconds=SECONDS):
 def dice_of(statistic, subset):
     weights = np.zeros(statistic.present.shape[1])
     weights[list(subset)] = 1 / len(subset)
-    return statistic.dice(spread(weights, DEFAULT_THRESHOLD, statistic.present)).mean(axis=1)
+    return statistic.scores(spread(weights, DEFAULT_THRESHOLD, statistic.present)).mean(axis=1)
 
 
 def walk_by_hand(statistic, images):
@@ -59,8 +59,8 @@ def test_the_dice_along_the_path_is_of_paths_that_did_not_see_the_fold(statistic
         own = walk_by_hand(statistic, np.flatnonzero(~inside))
         for k in range(4):
             expected = dice_of(statistic, own[: k + 1])[inside]
-            np.testing.assert_allclose(found.path_dice[k, inside], expected, atol=1e-12)
-    assert found.num_kept == found.path_dice.mean(axis=1).argmax() + 1
+            np.testing.assert_allclose(found.path_scores[k, inside], expected, atol=1e-12)
+    assert found.num_kept == found.path_scores.mean(axis=1).argmax() + 1
     assert found.kept == sorted(found.path[: found.num_kept])
 
 

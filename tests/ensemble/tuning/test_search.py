@@ -19,12 +19,12 @@ from ensemble.tuning.search import (
     search,
     survey,
 )
-from ensemble.tuning.statistic import NEAR_WEIGHT, DiceStatistic
+from ensemble.tuning.statistic import NEAR_WEIGHT, TupleStatistic
 
 THRESHOLDS = ThresholdRange(0.1, 0.9)
 
 
-def random_statistic(seed, num_members=3, num_images=3, num_tuples=15) -> DiceStatistic:
+def random_statistic(seed, num_members=3, num_images=3, num_tuples=15) -> TupleStatistic:
     """One class; tuples whose truth follows the members, the first the most."""
     rng = np.random.default_rng(seed)
     count = num_images * num_tuples
@@ -35,7 +35,7 @@ def random_statistic(seed, num_members=3, num_images=3, num_tuples=15) -> DiceSt
     areas = positive.reshape(num_images, -1).sum(1)
     certain = rng.integers(0, 30, num_images)
     decided = np.stack([certain, certain // 2, areas + certain // 2], axis=1)
-    return DiceStatistic(
+    return TupleStatistic(
         values,
         np.stack([total, positive]).astype(np.int32),
         np.arange(0, count + 1, num_tuples),
@@ -45,7 +45,7 @@ def random_statistic(seed, num_members=3, num_images=3, num_tuples=15) -> DiceSt
     )
 
 
-def crossings(statistic: DiceStatistic, line: Line) -> np.ndarray:
+def crossings(statistic: TupleStatistic, line: Line) -> np.ndarray:
     """The places at which a tuple changes side, by solving for each one."""
     base = line.weights @ statistic.values - 255 * line.threshold
     slope = line.weights_step @ statistic.values - 255 * line.threshold_step
@@ -148,7 +148,7 @@ def test_one_member_alone_is_searched_for_its_threshold():
 def test_a_member_without_the_class_gets_no_weight():
     statistic = random_statistic(4)
     present = np.array([[True, False, True]])
-    lacking = DiceStatistic(
+    lacking = TupleStatistic(
         statistic.values * present.T.astype(np.uint8),
         statistic.counts,
         statistic.offsets,
@@ -161,7 +161,7 @@ def test_a_member_without_the_class_gets_no_weight():
 
 def test_the_threshold_is_put_into_the_middle_of_its_plateau():
     values = np.array([[60, 200]], np.uint8)  # background at 60, foreground at 200
-    statistic = DiceStatistic(
+    statistic = TupleStatistic(
         values,
         np.array([[100, 100], [0, 100]], np.int32),
         np.array([0, 2]),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 
 import reference
 from ensemble.bit_planes import Label, pack
+from ensemble.metrics import METRICS
 from ensemble.soft_maps import PROB_SCALE
 from ensemble.streaming import Stripes
 from ensemble.tuning import statistic as statistic_room
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
-from ensemble.tuning.statistic import DiceStatistic, StatisticBuilder
+from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
 
 pytestmark = pytest.mark.kernel
 
@@ -50,7 +52,7 @@ def random_case(seed, num_images=2, ignore=True):
     return present, images, rng
 
 
-def build(present, images) -> DiceStatistic:
+def build(present, images) -> TupleStatistic:
     builder = StatisticBuilder(present, range(len(present)), THRESHOLDS)
     for maps, label, _ in images:
         builder.add(maps, label)
@@ -87,7 +89,7 @@ def test_dice_is_that_of_the_dense_maps(seed):
     statistic = build(present, images)
     for _ in range(3):
         rules = random_rules(rng, present)
-        found = statistic.dice(rules)
+        found = statistic.scores(rules)
         for scores, image in zip(found, images, strict=True):
             # an interpolated value that lies on a half may be rounded either way by its last bit
             near_half = [
@@ -109,7 +111,7 @@ def test_dice_of_one_member_on_its_own_grid_is_exact():
         np.ones((1, 1), bool), [([[PROB_SCALE.quantise(probs)]], Label(pack(masks)), masks)]
     )
     rules = Rules(np.ones((1, 1)), np.array([0.5]))
-    assert statistic.dice(rules)[0, 0] == reference.dice(probs > 0.5, masks[0])
+    assert statistic.scores(rules)[0, 0] == reference.dice(probs > 0.5, masks[0])
 
 
 def test_equal_tuples_are_counted_together():
@@ -141,7 +143,7 @@ def test_members_that_agree_on_either_side_leave_a_pixel_undecided_only_between_
 def test_a_threshold_outside_of_the_range_is_refused():
     present, images, _ = random_case(1)
     with pytest.raises(ValueError, match="outside"):
-        build(present, images).dice(spread(np.ones(present.shape[1]), 0.05, present))
+        build(present, images).scores(spread(np.ones(present.shape[1]), 0.05, present))
 
 
 @given(st.integers(0, 10**6))
@@ -150,14 +152,14 @@ def test_chosen_images_and_classes_are_slices(seed):
     statistic = build(present, images)
     rules = random_rules(rng, present)
     chosen = np.array([3, 1])
-    np.testing.assert_array_equal(statistic.dice(rules, chosen), statistic.dice(rules)[chosen])
+    np.testing.assert_array_equal(statistic.scores(rules, chosen), statistic.scores(rules)[chosen])
     same = spread(np.full(present.shape[1], 1 / present.shape[1]), 0.5, present)
     mean = statistic.objective(chosen).score(same.weights.mean(0), 0.5)
     if present.all():
-        assert mean == pytest.approx(statistic.dice(same, chosen).mean())
+        assert mean == pytest.approx(statistic.scores(same, chosen).mean())
     one = statistic.objective(chosen, np.array([0]))
     assert one.score(rules.weights[0], rules.thresholds[0]) == pytest.approx(
-        statistic.dice(rules, chosen)[:, 0].mean()
+        statistic.scores(rules, chosen)[:, 0].mean()
     )
 
 
@@ -188,10 +190,20 @@ def test_so_is_a_profile_of_weights_and_threshold_together(seed):
         assert min(abs(profile[cell] - score) for score in around) < 1e-9
 
 
-@given(st.integers(0, 10**6), st.booleans())
-def test_a_profile_is_the_score_at_each_place(seed, moves_threshold):
+@given(st.integers(0, 10**6), st.sampled_from(sorted(METRICS)))
+def test_the_objective_is_the_mean_score(seed, metric):
+    present, images, rng = random_case(seed, num_images=3)
+    statistic = replace(build(present, images), metric=METRICS[metric])
+    weights = rng.dirichlet(np.ones(present.shape[1]))
+    rules = spread(weights, 0.4, present)
+    mean = statistic.objective(np.arange(3)).score(weights, 0.4)
+    assert mean == pytest.approx(statistic.scores(rules).mean(), abs=1e-6)
+
+
+@given(st.integers(0, 10**6), st.booleans(), st.sampled_from(sorted(METRICS)))
+def test_a_profile_is_the_score_at_each_place(seed, moves_threshold, metric):
     present, images, rng = random_case(seed)
-    objective = build(present, images).objective(np.arange(2))
+    objective = replace(build(present, images), metric=METRICS[metric]).objective(np.arange(2))
     line = random_line(rng, present.shape[1], moves_threshold=moves_threshold)
     profile = objective.profile(line)
     for cell in rng.integers(0, len(profile), 8):
@@ -201,10 +213,11 @@ def test_a_profile_is_the_score_at_each_place(seed, moves_threshold):
         assert min(abs(profile[cell] - score) for score in around) < 1e-9
 
 
-def test_threads_change_no_result(monkeypatch):
+@pytest.mark.parametrize("metric", ["dice", "pooled-iou"])
+def test_threads_change_no_result(monkeypatch, metric):
     monkeypatch.setattr(statistic_room, "_WORTH_THREADS", 0)
     present, images, rng = random_case(5, num_images=9)
-    alone = build(present, images)
+    alone = replace(build(present, images), metric=METRICS[metric])
     line = random_line(rng, present.shape[1], moves_threshold=False)
     with Stripes(3) as stripes:
         for images_ in (np.arange(9), np.array([4])):
@@ -228,14 +241,14 @@ def test_a_sample_counts_every_nth_tuple_n_times():
         np.testing.assert_array_equal(third.counts[:, kept], 3 * whole.counts[:, first:last:3])
     np.testing.assert_array_equal(third.decided, whole.decided)
     rules = random_rules(rng, present)
-    np.testing.assert_allclose(third.dice(rules).mean(), whole.dice(rules).mean(), atol=0.05)
+    np.testing.assert_allclose(third.scores(rules).mean(), whole.scores(rules).mean(), atol=0.05)
 
 
-@given(st.integers(0, 10**6))
-def test_near_a_point_nothing_is_lost(seed):
+@given(st.integers(0, 10**6), st.sampled_from(["dice", "pooled-dice"]))
+def test_near_a_point_nothing_is_lost(seed, metric):
     """Scores and profiles of the part near by are those of the whole, as far as it reaches."""
     present, images, rng = random_case(seed)
-    whole = build(present, images)
+    whole = replace(build(present, images), metric=METRICS[metric])
     c = int(rng.integers(len(present)))
     objective = whole.objective(np.arange(2), np.array([c]))
     centre = random_rules(rng, present)

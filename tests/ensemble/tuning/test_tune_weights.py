@@ -14,7 +14,7 @@ from torch import nn
 from ensemble.classes import ClassList
 from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
-from ensemble.dice import image_dice
+from ensemble.dice import image_counts, image_dice
 from ensemble.ensembles import Ensemble
 from ensemble.errors import (
     ClassListError,
@@ -27,6 +27,7 @@ from ensemble.errors import (
 from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
 from ensemble.members.member import Member
+from ensemble.metrics import METRICS
 from ensemble.progress import silent
 from ensemble.soft_maps import SoftMapCache
 from ensemble.tuning import evidence, stored_maps
@@ -37,7 +38,7 @@ from ensemble.tuning.sources import single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.tuning.variants import Variant
-from ensemble.weights import read_weights
+from ensemble.weights import read_weights, uniform_weights
 from fakes import manifest
 
 NAMES = ("bright", "dark")
@@ -111,7 +112,7 @@ def test_the_weights_file_fits_the_members_and_says_what_they_are_worth(val, set
     assert weights.members == ("steady", "lights", "wild")
     np.testing.assert_allclose(weights.weights, result.weights.weights, atol=1e-6)
     stored = json.loads(settings.out.read_text())
-    assert {"best_single", "uniform", "shared", "tuned", "kept"} == set(stored["evidence"]["dice"])
+    assert {"best_single", "uniform", "shared", "tuned", "kept"} == set(stored["evidence"]["score"])
     assert stored["evidence"]["groups"] == 8
     assert stored["evidence"]["best_single"] == "steady"
     for name in NAMES:
@@ -145,7 +146,7 @@ def test_the_raw_optimum_is_given_where_it_is_asked_for(val, settings):
         result.weights.weights.T, result.validation.candidates["tuned"].weights
     )
     assert "Every class has its own optimum, as was asked for" in stored["evidence"]["notes"][2]
-    assert stored["evidence"]["dice"]["kept"] == stored["evidence"]["dice"]["tuned"]
+    assert stored["evidence"]["score"]["kept"] == stored["evidence"]["score"]["tuned"]
     assert "as was asked for" in evidence.summary(result)
 
 
@@ -160,7 +161,7 @@ def test_limits_leave_out_members_and_say_so(val, settings):
     assert set(worth) == {"steady", "lights", "wild"}
     assert [name for name, entry in worth.items() if entry["taken"]] == ["steady"]
     assert worth["steady"]["joined"] == 1
-    assert worth["steady"]["dice_then"]["mean"] == stored["evidence"]["dice"]["uniform"]["mean"]
+    assert worth["steady"]["score_then"]["mean"] == stored["evidence"]["score"]["uniform"]["mean"]
     assert all(entry["seconds_an_image"] > 0 for entry in worth.values())
     ensemble = Ensemble(members()[:1], read_weights(settings.out))
     assert len(ensemble.predict(read_image(next((val / "images").iterdir())))) == 2
@@ -177,12 +178,33 @@ def test_rules_are_of_the_space_in_which_predict_averages(val, settings, space):
     ensemble = Ensemble(loaded, replace(weights, filters=()))
     stored = StoredMaps(single_sources(loaded), "hflip", SoftMapCache(settings.cache), space=space)
     statistic = gather(data, stored, settings.thresholds, progress=silent).statistic
-    expected = statistic.dice(result.validation.rules)
+    expected = statistic.scores(result.validation.rules)
     found = [
         image_dice(ensemble.predict(read_image(sample.image)), data.read_label(sample))
         for sample in data.samples
     ]
     np.testing.assert_allclose(np.mean(found, axis=0), expected.mean(axis=0), atol=0.01)
+
+
+@pytest.mark.parametrize("metric", ["iou", "pooled-dice"])
+def test_another_metric_is_tuned_and_named(val, settings, metric):
+    data = open_labelled(val)
+    result = tune_members(members(), data, replace(settings, metric=METRICS[metric]))
+    stored = json.loads(settings.out.read_text())
+    name = str(METRICS[metric])
+    assert stored["evidence"]["metric"] == name
+    assert stored["evidence"]["notes"][0].startswith(f"{name} is out of fold")
+    assert f"({name} 0." in evidence.summary(result)
+    uniform = uniform_weights(members())
+    overlaps = [
+        image_counts(
+            Ensemble(members(), uniform).predict(read_image(sample.image)), data.read_label(sample)
+        )
+        for sample in data.samples
+    ]
+    expected = METRICS[metric].scores(np.stack(overlaps)).mean()
+    assert stored["evidence"]["score"]["uniform"]["mean"] == pytest.approx(expected, abs=0.01)
+    assert result.filters.plain.mean() == pytest.approx(result.validation.kept.mean(), abs=0.01)
 
 
 def test_the_first_variant_stays_unless_another_surely_gains(val, settings):
@@ -198,7 +220,7 @@ def test_the_first_variant_stays_unless_another_surely_gains(val, settings):
     (kept,) = [entry for entry in entries if entry["kept"]]
     assert kept is entries[0] or kept["gain"]["low"] > 0
     assert (stored["views"], stored["space"]) == (kept["views"], kept["space"])
-    assert kept["dice"] == pytest.approx(stored["evidence"]["dice"]["uniform"]["mean"], abs=2e-5)
+    assert kept["score"] == pytest.approx(stored["evidence"]["score"]["uniform"]["mean"], abs=2e-5)
     assert any("Of views and spaces" in note for note in evidence.notes(result))
 
 
@@ -259,7 +281,9 @@ def test_the_statistic_agrees_with_what_predict_makes_of_the_weights(val, settin
     stored = StoredMaps(single_sources(loaded), "", flow.SoftMapCache(settings.cache))
     statistic = gather(data, stored, settings.thresholds, progress=silent).statistic
     ensemble = Ensemble(loaded, replace(result.weights, filters=()))
-    for sample, expected in zip(data.samples, statistic.dice(result.validation.rules), strict=True):
+    for sample, expected in zip(
+        data.samples, statistic.scores(result.validation.rules), strict=True
+    ):
         image = read_image(sample.image)
         runs = ensemble.predict(image)
         found = image_dice(runs, data.read_label(sample))
@@ -438,7 +462,7 @@ def test_the_command_needs_no_argument_and_prints_a_plain_table(command, tmp_pat
     assert (tmp_path / "per-class.json").is_file()
     assert (tmp_path / ".ens-cache").is_dir()
     lines = answer.stdout.splitlines()
-    assert lines[0].split()[:3] == ["class", "best", "single"]
+    assert lines[0].split()[:3] == ["Dice", "best", "single"]
     assert [line.split()[0] for line in lines[1:4]] == ["bright", "dark", "mean"]
     assert lines[5].split()[:2] == ["member", "alone"]
     assert sorted(line.split()[0] for line in lines[6:9]) == ["lights", "steady", "wild"]
