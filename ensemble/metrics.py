@@ -32,19 +32,28 @@ class Metric:
             return np.full(num_classes, num_images, np.int64)
         return np.ones(num_images * num_classes, np.int64)
 
-    def scores(self, overlaps: NDArray[np.int64]) -> NDArray[np.float64]:
+    def scores(
+        self, overlaps: NDArray[np.int64], weights: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """Scores (N, C) whose mean over images is the metric; `overlaps` (N, C, 3): A, I, B.
 
-        Pooled, an image's score is its share of the numerator over the mean denominator: it may be
-        above 1, and stands for how much the image adds.
+        With `weights` (N,) of images, mean 1, it is the weighted metric; pooled it has none. Where
+        the metric is a ratio of sums an image's score is the metric plus what the image moves it
+        (its influence), so that intervals of means are those of the ratio.
         """
         area, hits, true_area = np.moveaxis(overlaps.astype(np.float64), -1, 0)
-        upper = hits if self.is_iou else 2 * hits
-        lower = area + true_area - (hits if self.is_iou else 0)
-        if not self.is_pooled:
-            return np.asarray((upper + DICE_EPS) / (lower + DICE_EPS))
-        eps = DICE_EPS / len(overlaps)
-        return np.asarray((upper + eps) / (lower.mean(axis=0) + eps))
+        upper = DICE_EPS + (hits if self.is_iou else 2 * hits)
+        lower = DICE_EPS + area + true_area - (hits if self.is_iou else 0)
+        if self.is_pooled:
+            # the sums have one epsilon together
+            upper, lower = (sums - DICE_EPS * (1 - 1 / len(overlaps)) for sums in (upper, lower))
+            ratio = upper.mean(axis=0) / lower.mean(axis=0)
+            return np.asarray(ratio + (upper - ratio * lower) / lower.mean(axis=0))
+        scores = upper / lower
+        if weights is None:
+            return np.asarray(scores)
+        mean = np.average(scores, axis=0, weights=weights)
+        return np.asarray(mean + weights[:, None] * (scores - mean))
 
 
 DICE = Metric()

@@ -89,6 +89,13 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     help="VAL is the folder that the members were trained on, with split: {fold: all} in zoo.yaml: "
     "each answers only the images that it did not learn from.",
 )
+@click.option(
+    "--match",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="IMAGES",
+    help="Weigh the labelled images so that they resemble those of a folder without labels, such "
+    "as test/, in size, brightness and pose.",
+)
 @json_option
 def command(
     val: Path,
@@ -106,6 +113,7 @@ def command(
     max_members: int | None,
     budget_s: float | None,
     out_of_fold: bool,
+    match: Path | None,
     as_json: bool,
 ) -> None:
     """Tune weights and thresholds on the labelled folder VAL (default: val/).
@@ -121,6 +129,7 @@ def command(
         ens tune-weights val/ --groups '^(ID[0-9]+)'
         ens tune-weights --budget-s 2.5
         ens tune-weights train/ --out-of-fold
+        ens tune-weights val/ --match test/
     """
     from ensemble.metrics import METRICS
     from ensemble.tuning.member_choice import Limits
@@ -139,6 +148,7 @@ def command(
         raw_optimum=raw_optimum,
         limits=Limits(max_members, budget_s),
         out_of_fold=out_of_fold,
+        match=match,
     )
     result = tune_weights(val, members, settings, progress=console_progress, tell=console_line)
     if as_json:

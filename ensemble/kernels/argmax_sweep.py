@@ -130,27 +130,27 @@ def sweep_argmax(
     start: NDArray[np.float64],
     direction: NDArray[np.float64],
     span: tuple[float, float],
-    grading: tuple[NDArray[np.int64], bool],
+    grading: tuple[NDArray[np.int64], NDArray[np.float64], bool],
 ) -> NDArray[np.float64]:
-    """Mean score over blocks and classes at the NUM_CELLS + 1 cell borders of a line.
+    """Weighted mean score over blocks and classes at the NUM_CELLS + 1 cell borders of a line.
 
     The line is start + place * direction, weights (M,) for all classes, place in span. `grading`:
-    blocks (B,), how many of the chosen images, one after the other, are scored together each, and
-    whether by IoU, not Dice. `pixels` are values and truth; they and `images` are as in
-    `argmax_counts`.
+    blocks (B,), how many of the chosen images, one after the other, are scored together each, the
+    weights (B,) of those scores, mean 1, and whether they are IoU, not Dice. `pixels` are values
+    and truth; they and `images` are as in `argmax_counts`.
     """
-    (values, truth), (blocks, is_iou) = pixels, grading
+    (values, truth), (blocks, block_weights, is_iou) = pixels, grading
     chosen, offsets, decided = images
     num_classes = decided.shape[1]
     steps = np.zeros(NUM_CELLS + 1, np.float64)
     base, slope = np.empty(num_classes), np.empty(num_classes)
     n = 0
-    for size in blocks:
+    for b in range(blocks.shape[0]):
         counts = np.zeros((num_classes, 3), np.int64)
         keys = np.empty((2, 1), np.int32)
         events = np.empty((2, 1), np.int64)
         found = 0
-        for _ in range(size):
+        for _ in range(blocks[b]):
             counts += decided[chosen[n]]
             for k in range(offsets[chosen[n]], offsets[chosen[n] + 1]):
                 _fuse(values[k], start, direction, base, slope)
@@ -172,8 +172,9 @@ def sweep_argmax(
             n += 1
         sort_events(keys, events, found)
         for c in range(num_classes):
-            steps[0] += graded(counts[c, 1], counts[c, 0], counts[c, 2], is_iou)
-        _add_steps(keys[0, :found], events[0, :found], counts, is_iou, steps)
+            steps[0] += block_weights[b] * graded(counts[c, 1], counts[c, 0], counts[c, 2], is_iou)
+        grade = (block_weights[b], is_iou)
+        _add_steps((keys[0, :found], events[0, :found]), counts, grade, steps)
     return np.cumsum(steps) / (blocks.shape[0] * num_classes)
 
 
@@ -235,13 +236,13 @@ def _doubled(
 
 @kernel
 def _add_steps(
-    keys: NDArray[np.int32],
-    events: NDArray[np.int64],
+    crossings: tuple[NDArray[np.int32], NDArray[np.int64]],
     counts: NDArray[np.int64],
-    is_iou: bool,
+    grade: tuple[float, bool],
     steps: NDArray[np.float64],
 ) -> None:
     """Move the pixels from class to class and add to steps[cell + 1] what that does to scores."""
+    (keys, events), (weight, is_iou) = crossings, grade
     num_classes = counts.shape[0]
     for i in range(keys.shape[0]):
         moved, right = divmod(events[i], num_classes)
@@ -251,4 +252,4 @@ def _add_steps(
             counts[c, 0] += sign
             counts[c, 1] += sign * int(c == right)
             after = graded(counts[c, 1], counts[c, 0], counts[c, 2], is_iou)
-            steps[keys[i] + 1] += after - before
+            steps[keys[i] + 1] += weight * (after - before)

@@ -65,18 +65,18 @@ def sweep_line(
     start: tuple[NDArray[np.float64], float],
     direction: tuple[NDArray[np.float64], float],
     span: tuple[float, float],
-    grading: tuple[NDArray[np.int64], bool],
+    grading: tuple[NDArray[np.int64], NDArray[np.float64], bool],
 ) -> NDArray[np.float64]:
-    """Sum of the scores of blocks of units at the NUM_CELLS + 1 cell borders of a line.
+    """Weighted sum of the scores of blocks of units at the NUM_CELLS + 1 cell borders of a line.
 
     The line is start + place * direction, place in span = (low, high); `start` and `direction`
     are weights (n, M), one row a unit, and a threshold. A direction may move both only where its
     weights sum to 0 in every unit, else the tuples would not be linear on it.
     `grading`: blocks (B,), how many of the chosen units, one after the other, are scored together
-    each, and whether by IoU, not Dice. `tuples` are values and counts; they and `units` are as in
-    `unit_counts`.
+    each, the weights (B,) of those scores, and whether they are IoU, not Dice. `tuples` are values
+    and counts; they and `units` are as in `unit_counts`.
     """
-    (values, counts), (blocks, is_iou) = tuples, grading
+    (values, counts), (blocks, block_weights, is_iou) = tuples, grading
     chosen, offsets, decided = units
     longest, largest = _longest(chosen, offsets), _largest(blocks, chosen, offsets)
     base = np.empty(longest, np.float64)
@@ -85,9 +85,9 @@ def sweep_line(
     events = np.empty((2, largest), np.int64)
     steps = np.zeros(NUM_CELLS + 1, np.float64)
     n = 0
-    for size in blocks:
+    for b in range(blocks.shape[0]):
         area, hits, true_area, found = 0, 0, 0, 0
-        for _ in range(size):
+        for _ in range(blocks[b]):
             u = chosen[n]
             first, last = offsets[u], offsets[u + 1]
             _project(values[:, first:last], start[0][n], start[1], base)
@@ -110,9 +110,10 @@ def sweep_line(
                     found += 1
             n += 1
         sort_events(keys, events, found)
-        steps[0] += graded(hits, area, true_area, is_iou)
-        at_start = (hits, area, true_area, is_iou)
-        _add_steps(counts, keys[0, :found], events[0, :found], at_start, steps)
+        steps[0] += block_weights[b] * graded(hits, area, true_area, is_iou)
+        at_start = (hits, area, true_area)
+        grade = (block_weights[b], is_iou)
+        _add_steps(counts, (keys[0, :found], events[0, :found]), at_start, grade, steps)
     return np.cumsum(steps)
 
 
@@ -172,13 +173,14 @@ def sort_events(keys: NDArray[np.int32], events: NDArray[np.int64], count: int) 
 @kernel
 def _add_steps(
     counts: NDArray[np.int32],
-    keys: NDArray[np.int32],
-    events: NDArray[np.int64],
-    at_low: tuple[int, int, int, bool],
+    crossings: tuple[NDArray[np.int32], NDArray[np.int64]],
+    at_low: tuple[int, int, int],
+    grade: tuple[float, bool],
     steps: NDArray[np.float64],
 ) -> None:
     """Add to steps[cell + 1] by how much one block's score changes inside the cell."""
-    hits, area, true_area, is_iou = at_low
+    (keys, events), (weight, is_iou) = crossings, grade
+    hits, area, true_area = at_low
     before = graded(hits, area, true_area, is_iou)
     i = 0
     while i < keys.shape[0]:
@@ -192,7 +194,7 @@ def _add_steps(
                 hits -= counts[1, -1 - events[i]]
             i += 1
         after = graded(hits, area, true_area, is_iou)
-        steps[cell + 1] += after - before
+        steps[cell + 1] += weight * (after - before)
         before = after
 
 

@@ -36,6 +36,7 @@ class ArgmaxStatistic:
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
     metric: Metric = DICE
+    image_weights: NDArray[np.float64] | None = None
 
     def in_threads(self, mapper: Mapper) -> ArgmaxStatistic:
         """Itself: an image's classes are swept together, by one thread."""
@@ -80,7 +81,24 @@ class ArgmaxStatistic:
 
     def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
-        return self.metric.scores(self.overlaps(rules, images))
+        return self.grade(self.overlaps(rules, images), images)
+
+    def grade(
+        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Scores (n, C) of overlaps (n, C, 3) of the chosen images, by default all."""
+        return self.metric.scores(overlaps, self.weights_of(images))
+
+    def weights_of(self, images: NDArray[np.int64] | None) -> NDArray[np.float64] | None:
+        """What images count, mean 1; None where all count the same."""
+        if self.image_weights is None:
+            return None
+        chosen = self.image_weights if images is None else self.image_weights[images]
+        return np.asarray(chosen / chosen.mean())
+
+    def weighted(self, image_weights: NDArray[np.float64]) -> ArgmaxStatistic:
+        """The same with weights (N,) of the images."""
+        return replace(self, image_weights=image_weights)
 
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
@@ -128,18 +146,24 @@ class MeanArgmaxScore:
         statistic = self.statistic
         num_classes = len(statistic.present)
         rules = Rules(np.tile(weights, (num_classes, 1)), np.full(num_classes, threshold))
-        return float(statistic.metric.scores(statistic.overlaps(rules, self.images)).mean())
+        return float(statistic.scores(rules, self.images).mean())
 
     def profile(self, line: Line) -> NDArray[np.float64]:
         """The mean score at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
         statistic = self.statistic
+        blocks = statistic.metric.blocks(len(self.images), 1)
+        weights = statistic.weights_of(self.images)
         return sweep_argmax(
             (statistic.values, statistic.truth),
             (self.images, statistic.offsets, statistic.decided),
             line.weights,
             line.weights_step,
             (line.low, line.high),
-            (statistic.metric.blocks(len(self.images), 1), statistic.metric.is_iou),
+            (
+                blocks,
+                np.ones(len(blocks)) if weights is None else weights,
+                statistic.metric.is_iou,
+            ),
         )
 
 

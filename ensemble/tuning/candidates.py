@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.metrics import Metric
 from ensemble.streaming import Mapper
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, Rules, spread
 from ensemble.tuning.search import Objective, Point, polish, search, survey
@@ -64,17 +63,22 @@ class Statistic(Protocol):
         """What stands for all of it in about `most` tuples or fewer, where it can be thinned."""
         ...
 
-    @property
-    def metric(self) -> Metric:
-        """What is graded."""
-        ...
-
     def overlaps(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
         """(n, C, 3) as `Metric.scores` takes them, of the chosen images, by default all."""
         ...
 
     def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
+        ...
+
+    def grade(
+        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Scores (n, C) of overlaps (n, C, 3) of the chosen images, by default all."""
+        ...
+
+    def weighted(self, image_weights: NDArray[np.float64]) -> Statistic:
+        """The same with weights (N,) of the images."""
         ...
 
     def objective(

@@ -18,6 +18,7 @@ from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.tuning.member_choice import MemberChoice
+from ensemble.tuning.shift import Shift
 from ensemble.tuning.sources import Source
 from ensemble.tuning.variants import VariantChoice
 from ensemble.weights import FusionWeights, write_weights
@@ -48,6 +49,7 @@ class TuningResult:
     worth: MemberChoice | None = None
     variants: VariantChoice | None = None
     metric: Metric = DICE
+    shift: Shift | None = None
 
     @property
     def best_single(self) -> str:
@@ -131,10 +133,17 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
         "folds": int(validation.folds.max()) + 1,
         "seed": result.seed,
         "interval_level": GAIN_LEVEL,
+        "matched": _matched(result.shift),
         "members": member_evidence(result),
         "variants": variant_evidence(result),
         "notes": notes(result),
     }
+
+
+def _matched(shift: Shift | None) -> dict[str, Any]:
+    if shift is None:
+        return {}
+    return {"folder": shift.folder, "effective_images": round(shift.effective_images, 1)}
 
 
 def member_evidence(result: TuningResult) -> list[dict[str, Any]]:
@@ -197,6 +206,13 @@ def notes(result: TuningResult) -> list[str]:
         f"From low to high is the {GAIN_LEVEL:.0%} interval of a mean, drawn over groups.",
         *_choice_notes(result.validation),
     ]
+    if (shift := result.shift) is not None:
+        lines.append(
+            f"Images count by how much they resemble those of {shift.folder}: {len(result.groups)} "
+            f"are as good a sample as {shift.effective_images:.0f} that count the same."
+            if shift.is_found
+            else f"Images count the same: nothing tells them from those of {shift.folder}."
+        )
     if any(len(source.members) > 1 for source in result.sources):
         lines.append(
             "Every image was answered by members that did not learn from it; the members of one "

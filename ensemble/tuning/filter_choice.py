@@ -6,7 +6,7 @@ choice saw it. Filters are not fitted but taken from a short list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ from ensemble.dice import image_counts
 from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.intervals import Interval
 from ensemble.masks import Maps, maps_to_runs
-from ensemble.metrics import DICE, Metric
+from ensemble.metrics import DICE
 from ensemble.rle import Runs
 from ensemble.soft_maps import LEVELS
 from ensemble.tuning.choice import surest_gain
@@ -26,6 +26,9 @@ from ensemble.tuning.rules import Rules
 
 # The smallest parts that are kept, as shares of the median area that a class has in truth.
 _SMALLEST = (0.02, 0.1)
+
+
+Grade = Callable[[NDArray[np.int64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +58,18 @@ def filter_menu(median_area_px: float) -> tuple[ClassFilter, ...]:
 class FilterScores:
     """Takes the images one after the other; `menus` (C, K) as of `filter_menu`.
 
-    `bits` (C,) says which bit of a label each class is.
+    `bits` (C,) says which bit of a label each class is; `grade` makes scores (N, C) of overlaps.
     """
 
     def __init__(
         self,
         menus: Sequence[Sequence[ClassFilter]],
         bits: Sequence[int],
-        metric: Metric = DICE,
+        grade: Grade = DICE.scores,
     ) -> None:
         self._menus = menus
         self._bits = np.array(bits)
-        self._metric = metric
+        self._grade = grade
         self._overlaps: list[NDArray[np.int64]] = []
 
     def add(self, maps: Iterable[ClassMaps], label: Label, rules: Rules) -> None:
@@ -81,7 +84,7 @@ class FilterScores:
     def result(self, folds: NDArray[np.int64], groups: Sequence[str], *, seed: int) -> FilterChoice:
         """The filters that all images call for, and what such a choice gains on unseen folds."""
         overlaps = np.stack(self._overlaps, axis=1)
-        scores = np.stack([self._metric.scores(each) for each in overlaps])
+        scores = np.stack([self._grade(each) for each in overlaps])
         plain, tried = scores[0], scores[1:]
 
         def choose(images: NDArray[np.int64]) -> tuple[NDArray[np.int64], Interval]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import LabelledFolder
+from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.images import read_image
 from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress
 from ensemble.soft_maps import MapScale
@@ -18,6 +19,7 @@ from ensemble.tuning.class_plan import ClassPlan, plan_classes
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
+from ensemble.tuning.shift import Shift, describe, match
 from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
 from ensemble.tuning.stored_maps import StoredMaps
@@ -42,6 +44,10 @@ class Material:
     def seconds(self) -> NDArray[np.float64]:
         """(M,): what the soft maps of an image take each source."""
         return self.stored.seconds
+
+    def weighted(self, image_weights: NDArray[np.float64]) -> Material:
+        """The same with weights (N,) of the images."""
+        return replace(self, statistic=self.statistic.weighted(image_weights))
 
     def uniform_scores(self) -> NDArray[np.float64]:
         """(N,): of each image, mean over classes, when all members weigh the same."""
@@ -103,10 +109,43 @@ def choose_filters(
     if not isinstance(statistic, TupleStatistic) or not validation.fold_rules:
         return None
     menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
-    scores = FilterScores(menus, material.plan.bits, statistic.metric)
+    scores = FilterScores(menus, material.plan.bits, statistic.grade)
     with progress("filters", len(data.samples)) as advance:
         for sample, fold in zip(data.samples, validation.folds, strict=True):
             maps = material.stored.by_class(sample, material.plan)
             scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
             advance(1)
     return scores.result(validation.folds, material.groups, seed=seed)
+
+
+def match_images(
+    material: Material, others: ImageFolder, *, seed: int, progress: Progress
+) -> Shift:
+    """What each labelled image counts so that they resemble others, as the best member sees both.
+
+    Raises DataError where too few do.
+    """
+    alone = [material.for_members([m]) for m in range(len(material.sources))]
+    best = max(alone, key=lambda each: float(each.uniform_scores().mean()))
+    member = best.sources[0].members[0]
+    stored = best.stored.of([Source(member.name, (member,))])
+    stored.fill(others.samples, progress=progress)
+
+    def features(maps: StoredMaps, samples: Sequence[Sample]) -> NDArray[np.float64]:
+        with progress("comparing images", len(samples)) as advance:
+            rows = []
+            for sample in samples:
+                planes = [plane for (plane,) in maps.by_class(sample, best.plan)]
+                rows.append(
+                    describe(read_image(sample.image), [p for p in planes if p is not None])
+                )
+                advance(1)
+        return np.stack(rows)
+
+    return match(
+        features(best.stored, best.data.samples),
+        features(stored, others.samples),
+        best.groups,
+        folder=others.root.name or str(others.root),
+        seed=seed,
+    )

@@ -98,6 +98,7 @@ class TupleStatistic:
     present: NDArray[np.bool_]
     thresholds: ThresholdRange
     metric: Metric = DICE
+    image_weights: NDArray[np.float64] | None = None
     mapper: Mapper = map
 
     def in_threads(self, mapper: Mapper) -> TupleStatistic:
@@ -175,7 +176,24 @@ class TupleStatistic:
 
     def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
-        return self.metric.scores(self.overlaps(rules, images))
+        return self.grade(self.overlaps(rules, images), images)
+
+    def grade(
+        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Scores (n, C) of overlaps (n, C, 3) of the chosen images, by default all."""
+        return self.metric.scores(overlaps, self.weights_of(images))
+
+    def weights_of(self, images: NDArray[np.int64] | None) -> NDArray[np.float64] | None:
+        """What images count, mean 1; None where all count the same."""
+        if self.image_weights is None:
+            return None
+        chosen = self.image_weights if images is None else self.image_weights[images]
+        return np.asarray(chosen / chosen.mean())
+
+    def weighted(self, image_weights: NDArray[np.float64]) -> TupleStatistic:
+        """The same with weights (N,) of the images."""
+        return replace(self, image_weights=image_weights)
 
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
@@ -187,7 +205,15 @@ class TupleStatistic:
             self._units(images, chosen),
             np.repeat(self.present[chosen], len(images), axis=0),
             self.metric.blocks(len(images), len(chosen)),
+            self._block_weights(images, len(chosen)),
         )
+
+    def _block_weights(self, images: NDArray[np.int64], num_classes: int) -> NDArray[np.float64]:
+        """What the blocks of images and classes count, mean 1."""
+        weights = self.weights_of(images)
+        if weights is None:
+            return np.ones(len(self.metric.blocks(len(images), num_classes)))
+        return np.tile(weights, num_classes)
 
     def _units(self, images: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Of chosen images and classes, class by class."""
@@ -199,14 +225,15 @@ class MeanScore:
     """The mean score of units as a function of one weight vector (M,) and one threshold.
 
     `present` (U, M): a member that lacks a unit's class drops out of its sum. `blocks` (B,): how
-    many of the units are scored together each. `centre`: weights (M,) beside which it is valid only
-    near by, see `near`.
+    many of the units are scored together each, and `block_weights` (B,), what that counts.
+    `centre`: weights (M,) beside which it is valid only near by, see `near`.
     """
 
     statistic: TupleStatistic
     units: NDArray[np.int64]
     present: NDArray[np.bool_]
     blocks: NDArray[np.int64]
+    block_weights: NDArray[np.float64]
     centre: NDArray[np.float64] | None = None
 
     def near(self, weights: NDArray[np.float64], threshold: float) -> MeanScore:
@@ -278,7 +305,8 @@ class MeanScore:
         found = np.concatenate(list(self._map(overlaps)))
         ends = np.cumsum(self.blocks)
         summed = np.add.reduceat(found, ends - self.blocks, axis=0)
-        return float(replace(statistic.metric, is_pooled=False).scores(summed[None]).mean())
+        scores = replace(statistic.metric, is_pooled=False).scores(summed[:, None])
+        return float(np.mean(scores[:, 0] * self.block_weights))
 
     def profile(self, line: Line) -> NDArray[np.float64]:
         """The mean score at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
@@ -293,7 +321,7 @@ class MeanScore:
                 (start[part], line.threshold * LEVELS),
                 (step[part], line.threshold_step * LEVELS),
                 (line.low, line.high),
-                (self.blocks[blocks], statistic.metric.is_iou),
+                (self.blocks[blocks], self.block_weights[blocks], statistic.metric.is_iou),
             )
 
         return np.asarray(np.sum(list(self._map(total)), axis=0) / len(self.blocks))

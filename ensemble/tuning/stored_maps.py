@@ -67,7 +67,10 @@ class StoredMaps:
 
     def for_members(self, kept: Sequence[int]) -> StoredMaps:
         """The same for some of the sources."""
-        sources = [self.sources[m] for m in kept]
+        return self.of([self.sources[m] for m in kept])
+
+    def of(self, sources: Sequence[Source]) -> StoredMaps:
+        """The same for other sources."""
         return StoredMaps(sources, self.views, self._cache, space=self.scale.space)
 
     def fill(self, samples: Sequence[Sample], *, progress: Progress) -> None:

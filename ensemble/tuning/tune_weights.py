@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.errors import ConfigError, DataError
 from ensemble.filters import NO_FILTER
 from ensemble.members.member import Member
@@ -22,9 +21,10 @@ from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.filter_choice import FilterChoice
-from ensemble.tuning.material import Material, choose_filters, gather
+from ensemble.tuning.material import Material, choose_filters, gather, match_images
 from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import Rules, ThresholdRange
+from ensemble.tuning.shift import Shift
 from ensemble.tuning.sources import Source, families, single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.variants import Variant, VariantChoice, choose_variant
@@ -44,7 +44,7 @@ class TuningSettings:
     `raw_optimum`: every class at its own optimum, whether that gains or not. `limits`: how many
     members may take part, or how long all may take. `out_of_fold`: the folder is the one that the
     members were trained on, and each answers only the images that it did not learn from. `metric`
-    is maximised and reported.
+    is maximised and reported. `match`: a folder of images which the labelled ones shall resemble.
     """
 
     out: Path = WEIGHTS_FILE
@@ -59,6 +59,14 @@ class TuningSettings:
     limits: Limits = field(default_factory=Limits)
     out_of_fold: bool = False
     metric: Metric = DICE
+    match: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.match is not None and self.metric.is_pooled:
+            raise ConfigError(
+                "a pooled metric grades no image by itself, so that images cannot be weighted",
+                remedy="leave --match out, or use --metric dice or iou",
+            )
 
 
 def tune_weights(
@@ -101,7 +109,7 @@ def tune_members(
     """`tune_weights` for members that are loaded and a folder that is open."""
     seed = settings.seed
     sources = families(members, data.samples) if settings.out_of_fold else single_sources(members)
-    material, variants = _gather_best(sources, data, settings, progress)
+    material, variants, shift = _gather_best(sources, data, settings, progress)
     groups = material.groups
     worth = choose_members(
         material.statistic,
@@ -135,6 +143,7 @@ def tune_members(
         worth=worth,
         variants=variants,
         metric=settings.metric,
+        shift=shift,
     )
     write_result(result)
     return result
@@ -142,27 +151,34 @@ def tune_members(
 
 def _gather_best(
     sources: Sequence[Source], data: LabelledFolder, settings: TuningSettings, progress: Progress
-) -> tuple[Material, VariantChoice]:
-    """What tuning works on under the best variant, one after the other being tried."""
-    groups = _groups(data)
+) -> tuple[Material, VariantChoice, Shift | None]:
+    """What tuning works on under the best variant, one after the other being tried.
+
+    Images are matched with others as they are seen under the first.
+    """
     cache = SoftMapCache(settings.cache)
-    scores: list[NDArray[np.float64]] = []
-    seconds: list[float] = []
-    for variant in settings.variants:
+    others = None if settings.match is None else open_images(settings.match)
+
+    def gathered(variant: Variant, shift: Shift | None) -> Material:
         stored = StoredMaps(sources, variant.views, cache, space=variant.space)
         material = gather(
             data, stored, settings.thresholds, metric=settings.metric, progress=progress
         )
+        return material if shift is None else material.weighted(shift.weights)
+
+    material, shift = gathered(settings.variants[0], None), None
+    if others is not None:
+        shift = match_images(material, others, seed=settings.seed, progress=progress)
+        material = material.weighted(shift.weights)
+    scores, seconds = [material.uniform_scores()], [float(material.seconds.sum())]
+    for variant in settings.variants[1:]:
+        material = gathered(variant, shift)
         scores.append(material.uniform_scores())
         seconds.append(float(material.seconds.sum()))
-    choice = choose_variant(settings.variants, scores, seconds, groups, seed=settings.seed)
-    best = settings.variants[choice.kept]
-    if best != settings.variants[-1]:
-        stored = StoredMaps(sources, best.views, cache, space=best.space)
-        material = gather(
-            data, stored, settings.thresholds, metric=settings.metric, progress=progress
-        )
-    return material, choice
+    choice = choose_variant(settings.variants, scores, seconds, _groups(data), seed=settings.seed)
+    if choice.kept != len(settings.variants) - 1:
+        material = gathered(settings.variants[choice.kept], shift)
+    return material, choice, shift
 
 
 def _regroup(labelled: Path, stated: str) -> LabelledFolder:

@@ -41,6 +41,30 @@ def test_pooled_it_is_that_of_all_images_as_one(seed):
         np.testing.assert_allclose(found, METRICS[alone].scores(together)[0], rtol=1e-9)
 
 
+def test_what_an_image_adds_to_a_ratio_is_what_it_moves_it():
+    """The infinitesimal jackknife: the derivative by how often an image is there."""
+    predicted, true = masks(3, num_images=6)
+    overlaps = overlaps_of(predicted, true)
+    step = 1000
+    often = np.repeat(overlaps, step, axis=0)
+    for name in ("pooled-dice", "pooled-iou"):
+        metric = METRICS[name]
+        scores, before = metric.scores(overlaps), metric.scores(often).mean(axis=0)
+        for i in range(6):
+            after = metric.scores(np.concatenate([often, overlaps[[i]]])).mean(axis=0)
+            expected = (scores[i] - scores.mean(axis=0)) / (6 * step)
+            np.testing.assert_allclose(after - before, expected, atol=1e-8, rtol=2e-3)
+
+
+def test_weights_make_a_weighted_mean():
+    predicted, true = masks(5)
+    overlaps, weights = overlaps_of(predicted, true), np.array([2.0, 0.5, 0.0, 1.5])
+    plain = METRICS["iou"].scores(overlaps)
+    weighted = METRICS["iou"].scores(overlaps, weights)
+    np.testing.assert_allclose(weighted.mean(0), np.average(plain, axis=0, weights=weights))
+    np.testing.assert_allclose(METRICS["iou"].scores(overlaps, np.ones(4)), plain)
+
+
 @given(st.integers(0, 2**40), st.integers(0, 2**40), st.integers(0, 2**40), st.booleans())
 def test_the_kernel_grades_alike(hits, missed, wrong, is_iou):
     overlaps = np.array([[[hits + wrong, hits, hits + missed]]])

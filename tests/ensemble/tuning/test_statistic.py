@@ -200,6 +200,26 @@ def test_the_objective_is_the_mean_score(seed, metric):
     assert mean == pytest.approx(statistic.scores(rules).mean(), abs=1e-6)
 
 
+@given(st.integers(0, 10**6), st.booleans())
+def test_images_may_count_more_than_others(seed, is_iou):
+    present, images, rng = random_case(seed, num_images=3)
+    plain = replace(build(present, images), metric=METRICS["iou" if is_iou else "dice"])
+    weights = np.array([0.2, 1.5, 1.3])
+    weighted = plain.weighted(weights)
+    rules = random_rules(rng, present)
+    expected = np.average(plain.scores(rules), axis=0, weights=weights)
+    np.testing.assert_allclose(weighted.scores(rules).mean(axis=0), expected)
+    line = random_line(rng, present.shape[1], moves_threshold=False)
+    objective = weighted.objective(np.array([2, 0]))
+    single = [plain.objective(np.array([i])).profile(line) for i in (2, 0)]
+    np.testing.assert_allclose(
+        objective.profile(line), np.average(single, axis=0, weights=weights[[2, 0]]), atol=1e-9
+    )
+    same = spread(line.weights, 0.4, present)
+    mean = np.average(plain.scores(same), axis=0, weights=weights).mean()
+    assert weighted.objective(np.arange(3)).score(line.weights, 0.4) == pytest.approx(mean)
+
+
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from(sorted(METRICS)))
 def test_a_profile_is_the_score_at_each_place(seed, moves_threshold, metric):
     present, images, rng = random_case(seed)

@@ -207,6 +207,37 @@ def test_another_metric_is_tuned_and_named(val, settings, metric):
     assert result.filters.plain.mean() == pytest.approx(result.validation.kept.mean(), abs=0.01)
 
 
+def test_images_that_resemble_those_to_be_predicted_count_more(tmp_path, settings):
+    """Half of the images are larger, as all others are."""
+    write_folder(tmp_path / "val", 40)
+    for path in sorted((tmp_path / "val").rglob("*.png")):
+        if int(path.stem[1:-2]) % 2:
+            cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path), 0), (60, 45), None, 0, 0, 0))
+    (tmp_path / "test").mkdir()
+    for path in sorted((tmp_path / "val" / "images").iterdir()):
+        if int(path.stem[1:-2]) % 2:
+            (tmp_path / "test" / path.name).write_bytes(path.read_bytes())
+    data = open_labelled(tmp_path / "val")
+    settings = replace(settings, match=tmp_path / "test")
+    result = tune_members(members(), data, settings)
+    is_large = np.array([int(s.image.stem[1:-2]) % 2 == 1 for s in data.samples])
+    assert result.shift.weights[is_large].mean() > 1.5
+    assert result.shift.weights[~is_large].mean() < 0.5
+    stored = json.loads(settings.out.read_text())["evidence"]
+    assert stored["matched"]["folder"] == "test"
+    assert 12 <= stored["matched"]["effective_images"] < 40
+    assert any("resemble those of test: 40 are as good" in note for note in stored["notes"])
+    plain = tune_members(members(), data, replace(settings, match=None))
+    uniform = plain.validation.scores["uniform"].mean(axis=1)
+    expected = np.average(uniform, weights=result.shift.weights)
+    assert stored["score"]["uniform"]["mean"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_pooled_metric_weighs_no_images(settings, tmp_path):
+    with pytest.raises(ConfigError, match="pooled metric grades no image by itself"):
+        replace(settings, match=tmp_path, metric=METRICS["pooled-iou"])
+
+
 def test_the_first_variant_stays_unless_another_surely_gains(val, settings):
     variants = (Variant(), Variant("hflip"), Variant("", "logit"))
     result = tune_members(members(), open_labelled(val), replace(settings, variants=variants))
