@@ -111,30 +111,44 @@ def search(
 
     Never below any of them; the same for the same seed. Of equal points the first start's.
     """
-    return _from_starts(objective, starts, seed, _climb)
+    points, found = _from_starts(objective, starts, seed, _climb)
+    return max([*points, *found], key=lambda point: point.score)
 
 
 def survey(
     objective: Objective, starts: Sequence[tuple[NDArray[np.float64], float]], *, seed: int
-) -> Point:
-    """As `search`, but only as far as broad ground: on a sample, whose single peaks say nothing."""
-    return _from_starts(objective, starts, seed, _walk_broad)
+) -> list[Point]:
+    """The broad grounds that `search` walks to: on a sample, whose single peaks say nothing.
+
+    Not below the best start; the highest first.
+    """
+    points, found = _from_starts(objective, starts, seed, _walk_broad)
+    best = max(points, key=lambda point: point.score)
+    return sorted([*found, best], key=lambda point: -point.score)[: len(found)]
 
 
-def polish(objective: Objective, point: Point, *, seed: int) -> Point:
-    """The best near a point that was found on a sample; not below that point.
+def polish(objective: Objective, points: Sequence[Point], *, seed: int) -> Point:
+    """The best near points that were found on a sample; not below any of them.
 
-    The point itself where weights and threshold cannot move together: nothing is near then.
+    Each is climbed from for a round, the best of them for some more. The first point itself where
+    weights and threshold cannot move together: nothing is near then.
     """
     if not objective.is_joint:
-        return point
+        return points[0]
     rng = np.random.default_rng(seed)
+    tried = [_polished(objective, point, rng) for point in points]
+    best = max(tried, key=lambda point: point.score)
     for _ in range(_POLISH_ROUNDS):
-        near = objective.near(point.weights, point.threshold)
-        point = _scored(near, point)
-        found = _scored(near, _round(near, point, rng, _best_on))
-        point = max(point, found, key=lambda each: each.score)
-    return point
+        best = _polished(objective, best, rng)
+    return best
+
+
+def _polished(objective: Objective, point: Point, rng: np.random.Generator) -> Point:
+    """The better of a point and of what a round in its neighbourhood leads to."""
+    near = objective.near(point.weights, point.threshold)
+    here = _scored(near, point)
+    found = _scored(near, _round(near, here, rng, _best_on))
+    return max(here, found, key=lambda each: each.score)
 
 
 def own_starts(objective: Objective) -> list[tuple[NDArray[np.float64], float]]:
@@ -158,15 +172,15 @@ def _from_starts(
     starts: Sequence[tuple[NDArray[np.float64], float]],
     seed: int,
     improve: Callable[[Objective, Point, np.random.Generator], Point],
-) -> Point:
-    """The best of all starts and of what the most promising of them are improved to."""
+) -> tuple[list[Point], list[Point]]:
+    """All starts, and what the most promising of them are improved to."""
     rng = np.random.default_rng(seed)
     points = [_point(objective, weights, t) for weights, t in [*own_starts(objective), *starts]]
     tried = sorted(
         (_along_threshold(objective, point) for point in points), key=lambda point: -point.score
     )
     found = [_scored(objective, improve(objective, p, rng)) for p in tried[:_NUM_CLIMBED]]
-    return max([*points, *found], key=lambda point: point.score)
+    return points, found
 
 
 def _walk_broad(objective: Objective, point: Point, rng: np.random.Generator) -> Point:

@@ -22,7 +22,7 @@ def test_a_sample_leads_to_rules_that_are_as_good_on_everything(statistic, monke
     direct = fit_candidates(statistic, IMAGES, seed=0)
     num_tuples = statistic.values.shape[1]
     monkeypatch.setattr(candidates, "_MOST_SEARCHED", num_tuples // 4)
-    monkeypatch.setattr(candidates, "_MOST_POLISHED", num_tuples // 2)
+    monkeypatch.setattr(candidates, "_MOST_POLISHED", num_tuples)
     monkeypatch.setattr(candidates, "_MOST_SHARED", num_tuples // 8)
     sampled = fit_candidates(statistic, IMAGES, seed=0)
     for name in ("shared", "tuned"):
