@@ -155,7 +155,7 @@ class SoftMapCache:
 
     def path(self, key: SoftMapKey) -> Path:
         """Where the entry of a key lies: a folder a member, a file an image and set of views."""
-        whole_key = f"{key.member} {key.image} {key.views} {key.version}"
+        whole_key = " ".join(str(part) for part in asdict(key).values())
         entry = hashlib.sha256(whole_key.encode()).hexdigest()
         return self.folder / key.member[:16] / f"{entry[:32]}.zarr.zip"
 

@@ -75,7 +75,8 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 @click.option(
     "--max-members",
     type=click.IntRange(min=1),
-    help="Take the best ensemble of so many members at most.",
+    help="Take the best ensemble of so many members at most; with --out-of-fold the members of all "
+    "folds of one name count as one.",
 )
 @click.option(
     "--budget-s",
@@ -134,11 +135,11 @@ def command(
     from ensemble.metrics import METRICS
     from ensemble.tuning.member_choice import Limits
     from ensemble.tuning.tune_weights import TuningSettings, tune_weights
-    from ensemble.tuning.variants import Variant
+    from ensemble.tuning.variants import different_variants
 
     settings = TuningSettings(
         out=out,
-        variants=tuple(Variant(views, space) for space in fuse for views in tta or ("",)),
+        variants=different_variants(tta or ("",), fuse),
         groups=groups,
         num_folds=folds,
         seed=seed,

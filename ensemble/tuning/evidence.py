@@ -18,6 +18,7 @@ from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.tuning.member_choice import MemberChoice
+from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
 from ensemble.tuning.shift import Shift
 from ensemble.tuning.sources import Source
 from ensemble.tuning.variants import VariantChoice
@@ -54,8 +55,11 @@ class TuningResult:
     @property
     def best_single(self) -> str:
         """The member that is best alone, on all images."""
-        weights = self.validation.candidates["best_single"].weights
-        return self.source_names[int(weights.sum(axis=0).argmax())]
+        weights, present = self.validation.candidates["best_single"].weights, self.plan.present
+        singles = (spread(one, DEFAULT_THRESHOLD, present) for one in np.eye(present.shape[1]))
+        return self.source_names[
+            int(np.argmin([np.abs(single.weights - weights).sum() for single in singles]))
+        ]
 
     @property
     def source_names(self) -> tuple[str, ...]:
@@ -215,19 +219,24 @@ def notes(result: TuningResult) -> list[str]:
         )
     if any(len(source.members) > 1 for source in result.sources):
         lines.append(
-            "Every image was answered by members that did not learn from it; the members of one "
-            "name share its weight."
+            "Every image was answered by members that did not learn from it, though their best "
+            "epoch was chosen on it; the members of one name share its weight."
         )
     if result.variants is not None and len(result.variants.variants) > 1:
         lines.append(
             "Of views and spaces the first is kept unless another surely gains; all members weigh "
-            "the same there."
+            "the same there. They were chosen on these images, once: that is not nested."
         )
     if result.worth is not None:
         lines.append(
             "Members join one after the other, each time the one that helps most, and weigh the "
             "same; the score then is that of such a path on groups that it did not see."
         )
+        if set(result.source_names) < set(result.candidates):
+            lines.append(
+                "The members that are taken were chosen on all of these images: for what the "
+                "choice is worth read the score then, not that of what is kept."
+            )
     if result.filters is not None:
         lines.append("A class has a filter where its masks surely gain from it.")
     if (num_groups := len(set(result.groups))) < FEW_GROUPS:

@@ -28,7 +28,7 @@ from ensemble.tuning.rules import Rules
 _SMALLEST = (0.02, 0.1)
 
 
-Grade = Callable[[NDArray[np.int64]], NDArray[np.float64]]
+Grade = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,19 @@ def filter_menu(median_area_px: float) -> tuple[ClassFilter, ...]:
 class FilterScores:
     """Takes the images one after the other; `menus` (C, K) as of `filter_menu`.
 
-    `bits` (C,) says which bit of a label each class is; `grade` makes scores (N, C) of overlaps.
+    `bits` (C,) says which bit of a label each class is; `grade` makes scores (n, C) of
+    overlaps (n, C, 3) of chosen images (n,), by default Dice.
     """
 
     def __init__(
         self,
         menus: Sequence[Sequence[ClassFilter]],
         bits: Sequence[int],
-        grade: Grade = DICE.scores,
+        grade: Grade | None = None,
     ) -> None:
         self._menus = menus
         self._bits = np.array(bits)
-        self._grade = grade
+        self._grade = grade or (lambda overlaps, _: DICE.scores(overlaps))
         self._overlaps: list[NDArray[np.int64]] = []
 
     def add(self, maps: Iterable[ClassMaps], label: Label, rules: Rules) -> None:
@@ -84,24 +85,25 @@ class FilterScores:
     def result(self, folds: NDArray[np.int64], groups: Sequence[str], *, seed: int) -> FilterChoice:
         """The filters that all images call for, and what such a choice gains on unseen folds."""
         overlaps = np.stack(self._overlaps, axis=1)
-        scores = np.stack([self._grade(each) for each in overlaps])
-        plain, tried = scores[0], scores[1:]
+        everyone = np.arange(len(folds))
 
         def choose(images: NDArray[np.int64]) -> tuple[NDArray[np.int64], Interval]:
-            chosen = [groups[int(i)] for i in images]
-            return surest_gain(plain[images], tried[:, images], chosen, seed=seed)
+            plain, *tried = (self._grade(each[images], images) for each in overlaps)
+            return surest_gain(plain, tried, [groups[int(i)] for i in images], seed=seed)
 
-        kept = plain.copy()
+        kept = overlaps[0].copy()
         for fold in np.unique(folds):
             inside = folds == fold
             found, _ = choose(np.flatnonzero(~inside))
             for c in np.flatnonzero(found >= 0):
-                kept[inside, c] = tried[found[c], inside, c]
-        found, gain = choose(np.arange(len(folds)))
+                kept[inside, c] = overlaps[1 + found[c], inside, c]
+        found, gain = choose(everyone)
         filters = tuple(
             menu[k] if k >= 0 else NO_FILTER for menu, k in zip(self._menus, found, strict=True)
         )
-        return FilterChoice(filters, gain, plain, kept)
+        return FilterChoice(
+            filters, gain, self._grade(overlaps[0], everyone), self._grade(kept, everyone)
+        )
 
     def _overlap(self, masks: Sequence[Runs], label: Label) -> NDArray[np.int64]:
         """(C, 3) in the order of the classes, of which a label has its own."""

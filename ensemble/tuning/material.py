@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.errors import DataError
 from ensemble.images import read_image
 from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress
@@ -19,7 +20,7 @@ from ensemble.tuning.class_plan import ClassPlan, plan_classes
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.filter_choice import FilterChoice, FilterScores, filter_menu
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
-from ensemble.tuning.shift import Shift, describe, match
+from ensemble.tuning.shift import LEAST_OTHERS, Shift, describe, match
 from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
 from ensemble.tuning.stored_maps import StoredMaps
@@ -118,15 +119,33 @@ def choose_filters(
     return scores.result(validation.folds, material.groups, seed=seed)
 
 
+def _widest_seeing(material: Material) -> int:
+    """The source that knows the most classes, of equals the one that is best alone."""
+    statistic = material.statistic
+    known = statistic.present.sum(axis=0)
+
+    def worth(m: int) -> tuple[int, float]:
+        rules = spread(np.eye(len(known))[m], DEFAULT_THRESHOLD, statistic.present)
+        return int(known[m]), float(statistic.scores(rules).mean())
+
+    return max(range(len(known)), key=worth)
+
+
 def match_images(
     material: Material, others: ImageFolder, *, seed: int, progress: Progress
 ) -> Shift:
     """What each labelled image counts so that they resemble others, as the best member sees both.
 
-    Raises DataError where too few do.
+    Raises DataError where too few do, and for fewer than LEAST_OTHERS others.
     """
-    alone = [material.for_members([m]) for m in range(len(material.sources))]
-    best = max(alone, key=lambda each: float(each.uniform_scores().mean()))
+    if len(others.samples) < LEAST_OTHERS:
+        raise DataError(
+            "too few images to match with",
+            where=others.root,
+            expected=f"{LEAST_OTHERS} or more",
+            got=len(others.samples),
+        )
+    best = material.for_members([_widest_seeing(material)])
     member = best.sources[0].members[0]
     stored = best.stored.of([Source(member.name, (member,))])
     stored.fill(others.samples, progress=progress)

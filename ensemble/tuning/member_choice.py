@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,10 +51,11 @@ class Limits:
 class MemberChoice:
     """What members are worth; M in all, K of them within the limits.
 
-    `alone` (M,): the score of each. `loss_without` (M,): what the ensemble of all loses without it.
-    `path`: K members in the order in which they join. `path_scores` (K, N): of each image, mean
-    over classes, when the first k + 1 have joined, in a path that did not see its fold.
-    `num_kept`: how many of the path are the best. `seconds` (M,) an image.
+    `alone` (M,): the score of each; a class that it lacks is predicted nowhere. `loss_without`
+    (M,): what the ensemble of all loses without it. `path`: K members in the order in which they
+    join. `path_scores` (K, N): of each image, mean over classes, when the first k + 1 have joined,
+    in a path that did not see its fold. `num_kept`: how many of the path are the best. `seconds`
+    (M,) an image.
     """
 
     alone: NDArray[np.float64]
@@ -86,29 +88,31 @@ def choose_members(
 
     Every class keeps a member that knows it. Raises ConfigError for limits that no ensemble keeps.
     """
-    scores = _SubsetScores(statistic)
+    subsets = _Subsets(statistic)
+    everyone = np.arange(len(folds))
 
-    def path_without(fold: int | None) -> _Path | None:
-        seen = slice(None) if fold is None else folds != fold
+    def path_on(images: NDArray[np.int64]) -> _Path | None:
         return _walk(
             statistic.present,
-            lambda subset: float(scores(subset)[seen].mean()),
+            lambda subset: float(subsets.scores(subset, images).mean()),
             lambda subset: limits.allow(seconds[m] for m in subset),
         )
 
-    whole = path_without(None)
+    whole = path_on(everyone)
     if whole is None:
         raise _no_ensemble(seconds, limits)
     path, num_needed = whole
-    path_scores = np.empty((len(path), len(folds)))
+    overlaps = np.empty((len(path), len(folds), len(statistic.present), 3), np.int64)
     for fold in np.unique(folds).tolist():
         inside = folds == fold
-        own, _ = path_without(fold) or whole
+        own, _ = path_on(np.flatnonzero(~inside)) or whole
         for k in range(len(path)):
-            path_scores[k, inside] = scores(own[: k + 1])[inside]
+            overlaps[k, inside] = subsets.overlaps(own[: k + 1])[inside]
+    path_scores = np.stack([statistic.grade(each).mean(axis=1) for each in overlaps])
+    num_members = statistic.present.shape[1]
     return MemberChoice(
-        alone=np.array([scores([m]).mean() for m in range(scores.num_members)]),
-        loss_without=_loss_without(scores, groups, seed) if scores.num_members > 1 else None,
+        alone=np.array([subsets.scores([m], everyone).mean() for m in range(num_members)]),
+        loss_without=_loss_without(subsets, groups, seed) if num_members > 1 else None,
         path=path,
         path_scores=path_scores,
         num_kept=num_needed + int(path_scores[num_needed - 1 :].mean(axis=1).argmax()),
@@ -116,26 +120,41 @@ def choose_members(
     )
 
 
-class _SubsetScores:
-    """Scores (N,) of images, mean over classes, of ensembles of some members, each once."""
+class _Subsets:
+    """What ensembles of some members predict, each asked for once.
+
+    Nothing is predicted of a class that none of them knows.
+    """
 
     def __init__(self, statistic: Statistic) -> None:
         self._statistic = statistic
-        self._done: dict[frozenset[int], NDArray[np.float64]] = {}
+        self._done: dict[frozenset[int], NDArray[np.int64]] = {}
 
     @property
     def num_members(self) -> int:
         """M."""
         return int(self._statistic.present.shape[1])
 
-    def __call__(self, subset: Iterable[int]) -> NDArray[np.float64]:
+    @property
+    def num_images(self) -> int:
+        """N."""
+        return self._statistic.num_images
+
+    def overlaps(self, subset: Iterable[int]) -> NDArray[np.int64]:
+        """(N, C, 3) as `Metric.scores` takes them."""
         key = frozenset(subset)
         if key not in self._done:
             present = self._statistic.present
             weights = np.isin(np.arange(self.num_members), list(key)).astype(np.float64)
-            rules = spread(weights, DEFAULT_THRESHOLD, present)
-            self._done[key] = self._statistic.scores(rules).mean(axis=1)
+            found = self._statistic.overlaps(spread(weights, DEFAULT_THRESHOLD, present))
+            found[:, ~present[:, list(key)].any(axis=1), :2] = 0
+            self._done[key] = found
         return self._done[key]
+
+    def scores(self, subset: Iterable[int], images: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Scores (n,) of the chosen images, mean over classes."""
+        graded = self._statistic.grade(self.overlaps(subset)[images], images)
+        return np.asarray(graded.mean(axis=1))
 
 
 def _walk(
@@ -144,27 +163,40 @@ def _walk(
     is_allowed: Callable[[Sequence[int]], bool],
 ) -> _Path | None:
     """Members in the order in which they join, None if no allowed ones know all classes."""
-    path: list[int] = []
-
-    def best(candidates: Iterable[int]) -> list[int]:
-        left = [m for m in candidates if m not in path and is_allowed([*path, m])]
-        return [max(left, key=lambda m: score([*path, m]))] if left else []
-
-    for knows_class in present:
-        if not knows_class[path].any():
-            path += (joining := best(np.flatnonzero(knows_class).tolist()))
-            if not joining:
-                return None
-    num_needed = len(path)
-    while joining := best(range(present.shape[1])):
-        path += joining
-    return tuple(path), num_needed
+    needed = _smallest_cover(present, score, is_allowed)
+    if needed is None:
+        return None
+    path = list(needed)
+    while left := [m for m in range(present.shape[1]) if m not in path and is_allowed([*path, m])]:
+        path.append(max(left, key=lambda m: score([*path, m])))
+    return tuple(path), len(needed)
 
 
-def _loss_without(scores: _SubsetScores, groups: Sequence[str], seed: int) -> Interval:
-    everyone = range(scores.num_members)
-    whole = scores(everyone)
-    losses = [whole - scores(m for m in everyone if m != left_out) for left_out in everyone]
+def _smallest_cover(
+    present: NDArray[np.bool_],
+    score: Callable[[Sequence[int]], float],
+    is_allowed: Callable[[Sequence[int]], bool],
+) -> tuple[int, ...] | None:
+    """The fewest allowed members that know all classes together, of equally few the best."""
+    everyone = range(present.shape[1])
+    for size in range(1, present.shape[1] + 1):
+        covers = [
+            subset
+            for subset in combinations(everyone, size)
+            if present[:, subset].any(axis=1).all() and is_allowed(subset)
+        ]
+        if covers:
+            return max(covers, key=score)
+    return None
+
+
+def _loss_without(subsets: _Subsets, groups: Sequence[str], seed: int) -> Interval:
+    everyone, images = range(subsets.num_members), np.arange(subsets.num_images)
+    whole = subsets.scores(everyone, images)
+    losses = [
+        whole - subsets.scores([m for m in everyone if m != left_out], images)
+        for left_out in everyone
+    ]
     return bootstrap_groups(np.stack(losses, axis=1), groups, level=GAIN_LEVEL, seed=seed)
 
 

@@ -21,6 +21,10 @@ class ThresholdRange:
         if not 0 <= self.low < self.high <= 1:
             raise ValueError(f"threshold range {self.low} to {self.high} is not within 0 and 1")
 
+    def clip(self, threshold: float) -> float:
+        """The nearest threshold of the range, which rounding may have left."""
+        return min(max(threshold, self.low), self.high)
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -34,9 +38,14 @@ class Rules:
 
     def towards(self, others: Rules, shares: NDArray[np.float64]) -> Rules:
         """These rules, each class `shares` (C,) of the straight way to the others': 0 stays."""
+        back = 1 - shares  # convex sums do not leave the range of thresholds by rounding at an end
         return Rules(
-            self.weights + shares[:, None] * (others.weights - self.weights),
-            self.thresholds + shares * (others.thresholds - self.thresholds),
+            back[:, None] * self.weights + shares[:, None] * others.weights,
+            np.where(
+                self.thresholds == others.thresholds,
+                self.thresholds,
+                back * self.thresholds + shares * others.thresholds,
+            ),
         )
 
 

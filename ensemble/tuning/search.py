@@ -9,7 +9,7 @@ that chance put up. The graded metric itself is climbed, nothing smooth in its p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
 
@@ -263,7 +263,8 @@ def _along(
     if not _MIN_STEP < high - low < np.inf:
         return point
     line = Line(point.weights, point.threshold, step, threshold_step, low, high)
-    return best_on(objective, line, point)
+    found = best_on(objective, line, point)
+    return found if span is None else replace(found, threshold=span.clip(found.threshold))
 
 
 def _best_on(objective: Objective, line: Line, point: Point) -> Point:

@@ -22,6 +22,8 @@ from ensemble.tuning.choice import surest_gain
 
 # Fewer images than this, counted as such that count the same, are no sample to tune on.
 LEAST_EFFECTIVE = 12
+# Fewer others than this show no distribution.
+LEAST_OTHERS = 10
 _MOST_WEIGHT = 10.0
 _NUM_FOLDS = 5
 # How many principal components a classifier may look at.

@@ -36,8 +36,9 @@ def single_sources(members: Sequence[Member]) -> list[Source]:
 def families(members: Sequence[Member], samples: Sequence[Sample]) -> list[Source]:
     """Members that were trained on folds, as families of which one did not learn from an image.
 
-    Raises ConfigError for members that do not say what they did not learn from, DataError for
-    images from which all of a family learnt, and MemberError where its classes differ.
+    Raises ConfigError for members that do not say what they did not learn from, that say the same,
+    or that learnt from other images of a group; DataError for images that nobody held out; and
+    MemberError where the classes of a family differ.
     """
     unknown = [member.name for member in members if _held_out(member) is None]
     if unknown:
@@ -58,14 +59,37 @@ def _family_of(name: str, members: Sequence[Member], samples: Sequence[Sample]) 
         raise MemberError(
             "members of its folds have different classes", where=name, remedy="train them anew"
         )
-    answers = {image: m for m, member in enumerate(members) for image in _held_out(member) or ()}
-    if seen := [sample.name for sample in samples if sample.name not in answers]:
+    held_out = [frozenset(_held_out(member) or ()) for member in members]
+    answers = {image: m for m, images in enumerate(held_out) for image in images}
+    if len(answers) < sum(map(len, held_out)):
+        raise ConfigError(
+            "several members held out the same images",
+            where=name,
+            got=", ".join(member.name for member in members),
+            remedy="name the members of one split only, with --members",
+        )
+    if unknown := [sample.name for sample in samples if sample.name not in answers]:
         raise DataError(
-            f"every member of {name} learnt from {counted(len(seen), 'image')}",
-            got=few(seen),
+            f"no member of {name} says that it held out {counted(len(unknown), 'image')}",
+            got=few(unknown),
             remedy="name the members of all its folds, and the folder that they were trained on",
         )
+    _check_groups(name, answers, samples)
     return Source(name, tuple(members), answers)
+
+
+def _check_groups(name: str, answers: Mapping[str, int], samples: Sequence[Sample]) -> None:
+    """Raise ConfigError where a member learnt from other images of a group that it answers."""
+    members_of: dict[str, set[int]] = {}
+    for sample in samples:
+        members_of.setdefault(sample.group, set()).add(answers[sample.name])
+    if torn := sorted(group for group, found in members_of.items() if len(found) > 1):
+        raise ConfigError(
+            f"the folds of {name} tear {counted(len(torn), 'group')} apart, so that members learnt "
+            "from other images of them",
+            got=few(torn),
+            remedy="train with the same groups in zoo.yaml",
+        )
 
 
 def _family(member: Member) -> str:

@@ -71,7 +71,10 @@ class StoredMaps:
 
     def of(self, sources: Sequence[Source]) -> StoredMaps:
         """The same for other sources."""
-        return StoredMaps(sources, self.views, self._cache, space=self.scale.space)
+        other = StoredMaps(sources, self.views, self._cache, space=self.scale.space)
+        other._sha256s = self._sha256s
+        other._taken = {source.name: self._taken.get(source.name, {}) for source in sources}
+        return other
 
     def fill(self, samples: Sequence[Sample], *, progress: Progress) -> None:
         """Compute what the cache lacks of these images, each entry kept as soon as it is there.

@@ -17,7 +17,6 @@ from ensemble.members.training_summary import stated_groups
 from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
-from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.filter_choice import FilterChoice
@@ -127,12 +126,9 @@ def tune_members(
     if settings.raw_optimum:
         validation = validation.with_raw_optimum(groups, seed=seed)
     filters = choose_filters(material, validation, seed=seed, progress=progress)
-    weights = fusion_weights(material, validation.rules)
-    if filters is not None:
-        weights = with_filters(weights, material.plan, filters)
     result = TuningResult(
         settings.out,
-        weights,
+        fusion_weights(material, validation.rules, filters),
         material.plan,
         validation,
         groups,
@@ -172,11 +168,13 @@ def _gather_best(
         material = material.weighted(shift.weights)
     scores, seconds = [material.uniform_scores()], [float(material.seconds.sum())]
     for variant in settings.variants[1:]:
+        del material  # one at a time is enough
         material = gathered(variant, shift)
         scores.append(material.uniform_scores())
         seconds.append(float(material.seconds.sum()))
     choice = choose_variant(settings.variants, scores, seconds, _groups(data), seed=settings.seed)
     if choice.kept != len(settings.variants) - 1:
+        del material
         material = gathered(settings.variants[choice.kept], shift)
     return material, choice, shift
 
@@ -208,15 +206,10 @@ def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> st
     return f"{counted(len(data.samples), 'image')} of {groups} ({source})"
 
 
-def with_filters(weights: FusionWeights, plan: ClassPlan, chosen: FilterChoice) -> FusionWeights:
-    """The same with the filters of the labelled classes."""
-    by_name = dict(zip(plan.names, chosen.filters, strict=True))
-    filters = tuple(by_name.get(name, NO_FILTER) for name in weights.class_names)
-    return replace(weights, filters=filters if any(f != NO_FILTER for f in filters) else ())
-
-
-def fusion_weights(material: Material, rules: Rules) -> FusionWeights:
-    """Tuned rules as weights of all the members' classes; those without labels stay uniform.
+def fusion_weights(
+    material: Material, rules: Rules, chosen: FilterChoice | None = None
+) -> FusionWeights:
+    """Tuned rules and filters for all the members' classes; those without labels stay uniform.
 
     Members of one source share its weight equally.
     """
@@ -227,4 +220,9 @@ def fusion_weights(material: Material, rules: Rules) -> FusionWeights:
     uniform.weights[:, tuned] = np.repeat(rules.weights.T / np.array(sizes)[:, None], sizes, axis=0)
     if not material.plan.exclusive:
         uniform.thresholds[tuned] = stored.scale.thresholds(rules.thresholds)
-    return uniform
+    if chosen is None or all(each == NO_FILTER for each in chosen.filters):
+        return uniform
+    by_name = dict(zip(material.plan.names, chosen.filters, strict=True))
+    return replace(
+        uniform, filters=tuple(by_name.get(name, NO_FILTER) for name in uniform.class_names)
+    )

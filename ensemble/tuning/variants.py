@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from ensemble.fusion_space import FusionSpace
 from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.tuning.choice import GAIN_LEVEL, surest_gain
+from ensemble.views import View, parse_views
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,14 @@ class Variant:
 
     def __str__(self) -> str:
         return f"{self.views or 'identity'}, {self.space}"
+
+
+def different_variants(views: Sequence[str], spaces: Sequence[FusionSpace]) -> tuple[Variant, ...]:
+    """All pairs, each once where two say the same; raises ConfigError for views that are none."""
+    by_meaning: dict[tuple[frozenset[View], FusionSpace], Variant] = {}
+    for space, each in product(spaces, views):
+        by_meaning.setdefault((frozenset(parse_views(each)), space), Variant(each, space))
+    return tuple(by_meaning.values())
 
 
 @dataclass(frozen=True, slots=True)

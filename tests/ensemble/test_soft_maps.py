@@ -38,6 +38,7 @@ def test_every_part_of_the_key_counts(tmp_path):
         replace(KEY, member="a" * 63 + "c"),
         replace(KEY, image="d" * 64),
         replace(KEY, views="identity,hflip"),
+        replace(KEY, space="logit"),
         replace(KEY, version=KEY.version + 1),
     ]
     for seed, key in enumerate(keys):

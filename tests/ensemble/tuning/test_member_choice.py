@@ -1,7 +1,7 @@
 """Members that join an ensemble one after the other, against subsets scored by hand."""
 
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -89,18 +89,62 @@ def test_limits_are_kept(statistic, limits):
     assert dice_of(statistic, kept).mean() > best - 0.01
 
 
-def test_a_member_that_alone_knows_a_class_takes_part(statistic):
-    present = np.ones((2, 4), bool)
-    present[1] = [False, False, True, False]
+def knowing(statistic, present):
+    """The statistic of members that know only some classes."""
     values = statistic.values.copy()
-    for n in range(NUM_IMAGES):
-        tuples = slice(*statistic.offsets[2 * n + 1 : 2 * n + 3])
-        values[~present[1], tuples] = 0
-    partial = replace(statistic, values=values, present=present)
-    found = choose(partial, Limits(2))
-    assert 2 in found.kept
+    for u, (first, last) in enumerate(pairwise(statistic.offsets)):
+        values[~present[u % len(present)], first:last] = 0
+    return replace(statistic, values=values, present=present)
+
+
+def test_a_member_that_alone_knows_a_class_takes_part(statistic):
+    present = np.array([[True, True, False, True], [False, False, True, False]])
+    partial = knowing(statistic, present)
+    assert 2 in choose(partial, Limits(2)).kept
     with pytest.raises(ConfigError, match=r"all classes .*at most 1 member,"):
         choose(partial, Limits(1))
+
+
+def test_one_member_that_knows_all_is_found_behind_better_ones(statistic):
+    partial = knowing(statistic, np.array([[True] * 4, [False, False, True, False]]))
+    assert choose(partial, Limits(1)).kept == [2]
+    assert choose(partial, Limits(seconds=0.6)).kept == [2]
+
+
+def test_what_nobody_knows_is_predicted_nowhere(statistic):
+    partial = knowing(statistic, np.array([[True] * 4, [False, False, True, False]]))
+    found = choose(partial)
+    empty = 1e-4 / (partial.decided[1::2, 2] + 1e-4)
+    for m in (0, 1, 3):
+        weights = np.zeros(4)
+        weights[m] = 1
+        own = partial.scores(spread(weights, DEFAULT_THRESHOLD, partial.present))[:, 0]
+        assert found.alone[m] == pytest.approx((own + empty).mean() / 2)
+    assert found.loss_without.mean[2] > 0.2
+    assert found.loss_without.mean.argmax() == 2
+
+
+def test_under_weights_a_path_is_graded_as_the_folds_are(statistic):
+    weighted = statistic.weighted(np.linspace(0.2, 1.8, NUM_IMAGES))
+    found = choose(weighted)
+    everyone = np.arange(NUM_IMAGES)
+    overlaps = np.empty((NUM_IMAGES, 2, 3), np.int64)
+    for fold in range(3):
+        others = everyone[fold != FOLDS]
+
+        def score(subset, images=others):
+            return weighted.grade(counted(weighted, subset)[images], images).mean()
+
+        first = max(range(4), key=lambda m: score([m]))
+        second = max(set(range(4)) - {first}, key=lambda m: score([first, m]))
+        overlaps[fold == FOLDS] = counted(weighted, [first, second])[fold == FOLDS]
+    np.testing.assert_allclose(found.path_scores[1], weighted.grade(overlaps).mean(axis=1))
+
+
+def counted(statistic, subset):
+    weights = np.zeros(4)
+    weights[list(subset)] = 1 / len(subset)
+    return statistic.overlaps(spread(weights, DEFAULT_THRESHOLD, statistic.present))
 
 
 def test_limits_that_nothing_keeps_are_said(statistic):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ensemble.kernels.line_sweep import NUM_CELLS, widest_plateau
-from ensemble.tuning.rules import ThresholdRange
+from ensemble.tuning.rules import ThresholdRange, spread
 from ensemble.tuning.search import (
     _POLISH_ROUNDS,
     SLACK,
@@ -138,6 +139,20 @@ def test_a_survey_is_not_below_its_starts_and_finds_what_is_broad():
     assert found[0].score >= max(objective.score(*start) for start in starts)
     assert [point.score for point in found] == sorted((p.score for p in found), reverse=True)
     assert found[0].weights[0] > 0.4  # truth follows the first member the most
+
+
+def test_a_threshold_at_the_end_of_its_range_has_not_left_it_by_rounding():
+    """0.5 + (0.1 - 0.5) is below 0.1 in floating point."""
+    statistic = random_statistic(0)
+    everywhere = replace(statistic, counts=np.stack([statistic.counts[0]] * 2))
+    found = search(everywhere.objective(np.arange(3)), [], seed=0)  # the more the better
+    assert found.threshold >= THRESHOLDS.low
+    rules = spread(found.weights, found.threshold, everywhere.present)
+    for share in (0.25, 0.5, 0.75, 1.0):
+        on_the_way = spread(found.weights, 0.1, everywhere.present).towards(
+            rules, np.array([share])
+        )
+        everywhere.scores(on_the_way)
 
 
 def test_one_member_alone_is_searched_for_its_threshold():

@@ -290,8 +290,15 @@ def test_what_members_of_folds_cannot_answer_is_said(val, settings):
         tune_members(
             [*folds_of("steady", (2.0, 2.0), names), spotter("plain", (1.0, 1.0))], data, settings
         )
-    with pytest.raises(DataError, match="every member of steady learnt from 4 images"):
+    with pytest.raises(DataError, match="no member of steady says that it held out 4 images"):
         tune_members(folds_of("steady", (2.0, 2.0), names)[:1], data, settings)
+    again = of_fold(spotter("steady", (1.0, 1.0)), "steady", names[::2])
+    with pytest.raises(ConfigError, match=r"steady: several members held out the same images"):
+        tune_members([*folds_of("steady", (2.0, 2.0), names), again], data, settings)
+    paired = [replace(sample, group=f"pair {i // 2}") for i, sample in enumerate(data.samples)]
+    torn = replace(data, samples=tuple(paired))
+    with pytest.raises(ConfigError, match=r"the folds of steady tear 4 groups apart"):
+        tune_members(folds_of("steady", (2.0, 2.0), names), torn, settings)
     narrow = of_fold(
         spotter("steady-f1", (2.0,), classes=ClassList(("bright",))), "steady", names[1::2]
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ensemble.tuning.variants import Variant, choose_variant
+from ensemble.tuning.variants import Variant, choose_variant, different_variants
 
 GROUPS = [f"p{i}" for i in range(20)]
 VARIANTS = (Variant(), Variant("hflip"), Variant("hflip", "logit"))
@@ -28,6 +28,16 @@ def test_the_first_stays_where_no_gain_is_sure():
     assert choose(0.0005, -0.02).kept == 0
     assert choose(-0.02).kept == 0
     assert choose().kept == 0
+
+
+def test_what_means_the_same_is_tried_once():
+    found = different_variants(["hflip", "", "identity,hflip", "identity"], ["logit", "prob"])
+    assert found == (
+        Variant("hflip", "logit"),
+        Variant("", "logit"),
+        Variant("hflip"),
+        Variant(""),
+    )
 
 
 @pytest.mark.parametrize(
