@@ -27,6 +27,7 @@ _NUM_CLIMBED = 3  # of all starts, the best after a search of the threshold alon
 _BROAD = 0.02  # of a weight or the threshold: how far to both sides ground is broad
 _BROAD_ROUNDS, _MAX_ROUNDS = 2, 12
 _POLISH_ROUNDS = 3
+_APART = 0.1  # grounds that differ by less of the weights are one
 _NUM_RANDOM = 2  # random mixtures a round, against ridges that no axis follows
 _NUM_JOINT = 4  # random directions of weights and threshold together
 _JOINT_THRESHOLD = 0.3  # how much the threshold moves in those, beside weights of variance 1
@@ -120,11 +121,16 @@ def survey(
 ) -> list[Point]:
     """The broad grounds that `search` walks to: on a sample, whose single peaks say nothing.
 
-    Not below the best start; the highest first.
+    The highest first, not below the best start, and no two of them close together.
     """
     points, found = _from_starts(objective, starts, seed, _walk_broad)
     best = max(points, key=lambda point: point.score)
-    return sorted([*found, best], key=lambda point: -point.score)[: len(found)]
+    apart: list[Point] = []
+    for point in sorted([*found, best], key=lambda point: -point.score)[: len(found)]:
+        moved = [float(np.abs(point.weights - other.weights).sum()) / 2 for other in apart]
+        if min(moved, default=np.inf) >= _APART:
+            apart.append(point)
+    return apart
 
 
 def polish(objective: Objective, points: Sequence[Point], *, seed: int) -> Point:

@@ -2,9 +2,10 @@
 
     python scripts/bench/ensemble_table.py FOLDER [--tta hflip]
 
-FOLDER holds members/, per-class.json and a labelled test/, as the three commands leave it. Prints a
-markdown table with 95 % intervals over groups (people), and as its last line JSON. Views are shown
-with the class swap of mirror_pairs and, where there are such pairs, without it.
+FOLDER holds members/, per-class.json and a labelled test/, as the three commands leave it; its
+members are those of the weights. Prints a markdown table with 95 % intervals over groups (people),
+and as its last line JSON. Views are shown with the class swap of mirror_pairs and, where there are
+such pairs, without it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ensemble.datasets import LabelledFolder, open_images, open_labelled
@@ -38,8 +40,9 @@ def ensembles(
         yield f"uniform + {views}, classes not swapped", Ensemble(plain, uniform, views=views)
     tuned = read_weights(weights)
     ordered = match_members(tuned, members)
-    yield f"tuned, views {tuned.views or 'none'}", Ensemble(ordered, tuned)
-    yield f"tuned weights, views {views}", Ensemble(ordered, tuned, views=views)
+    yield f"tuned, views {tuned.views or 'none'}", Ensemble(ordered, replace(tuned, filters=()))
+    if tuned.filters:
+        yield "the same with filters", Ensemble(ordered, tuned)
 
 
 def without_pairs(member: Member) -> Member:
@@ -66,7 +69,9 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     options = parser.parse_args()
     folder, test = options.folder, options.folder / "test"
-    members = load_members(find_members([str(folder / "members")]), choose_device(options.device))
+    names = read_weights(folder / "per-class.json").members
+    paths = find_members(names, folder / "members")
+    members = load_members(paths, choose_device(options.device))
     labelled = open_labelled(test)
     rows = []
     print("| what | Dice | 95 % interval |\n| --- | --- | --- |")
