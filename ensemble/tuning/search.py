@@ -23,11 +23,13 @@ from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange
 # pixels changes in the mean over 60 images.
 SLACK = 1e-5
 
-_NUM_CLIMBED = 3  # of all starts, the best after a search of the threshold alone
+# Of all starts the best after a search of the threshold alone; on a sample, where climbing is
+# cheap, more of them, and of the grounds that those lead to the best.
+_NUM_CLIMBED, _NUM_SURVEYED, _NUM_POLISHED = 3, 6, 3
 _BROAD = 0.02  # of a weight or the threshold: how far to both sides ground is broad
 _BROAD_ROUNDS, _MAX_ROUNDS = 2, 12
-_POLISH_ROUNDS = 3
-_APART = 0.1  # grounds that differ by less of the weights are one
+_POLISH_ROUNDS = 2
+_APART = 0.05  # grounds that differ by less of the weights are one
 _NUM_RANDOM = 2  # random mixtures a round, against ridges that no axis follows
 _NUM_JOINT = 4  # random directions of weights and threshold together
 _JOINT_THRESHOLD = 0.3  # how much the threshold moves in those, beside weights of variance 1
@@ -112,7 +114,7 @@ def search(
 
     Never below any of them; the same for the same seed. Of equal points the first start's.
     """
-    points, found = _from_starts(objective, starts, seed, _climb)
+    points, found = _from_starts(objective, starts, seed, _climb, _NUM_CLIMBED)
     return max([*points, *found], key=lambda point: point.score)
 
 
@@ -123,14 +125,14 @@ def survey(
 
     The highest first, not below the best start, and no two of them close together.
     """
-    points, found = _from_starts(objective, starts, seed, _walk_broad)
+    points, found = _from_starts(objective, starts, seed, _walk_broad, _NUM_SURVEYED)
     best = max(points, key=lambda point: point.score)
     apart: list[Point] = []
-    for point in sorted([*found, best], key=lambda point: -point.score)[: len(found)]:
+    for point in sorted([*found, best], key=lambda point: -point.score):
         moved = [float(np.abs(point.weights - other.weights).sum()) / 2 for other in apart]
         if min(moved, default=np.inf) >= _APART:
             apart.append(point)
-    return apart
+    return apart[:_NUM_POLISHED]
 
 
 def polish(objective: Objective, points: Sequence[Point], *, seed: int) -> Point:
@@ -178,14 +180,15 @@ def _from_starts(
     starts: Sequence[tuple[NDArray[np.float64], float]],
     seed: int,
     improve: Callable[[Objective, Point, np.random.Generator], Point],
+    most: int,
 ) -> tuple[list[Point], list[Point]]:
-    """All starts, and what the most promising of them are improved to."""
+    """All starts, and what the `most` promising ones of them are improved to."""
     rng = np.random.default_rng(seed)
     points = [_point(objective, weights, t) for weights, t in [*own_starts(objective), *starts]]
     tried = sorted(
         (_along_threshold(objective, point) for point in points), key=lambda point: -point.score
     )
-    found = [_scored(objective, improve(objective, p, rng)) for p in tried[:_NUM_CLIMBED]]
+    found = [_scored(objective, improve(objective, p, rng)) for p in tried[:most]]
     return points, found
 
 
