@@ -26,12 +26,6 @@ class Metric:
     def __str__(self) -> str:
         return ("pooled " if self.is_pooled else "") + ("IoU" if self.is_iou else "Dice")
 
-    def blocks(self, num_images: int, num_classes: int) -> NDArray[np.int64]:
-        """How many of the units of images, class by class, are scored together each."""
-        if self.is_pooled:
-            return np.full(num_classes, num_images, np.int64)
-        return np.ones(num_images * num_classes, np.int64)
-
     def scores(
         self, overlaps: NDArray[np.int64], weights: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
@@ -66,3 +60,41 @@ METRICS: Mapping[str, Metric] = MappingProxyType(
         "pooled-iou": Metric(is_iou=True, is_pooled=True),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """A metric of N images; `image_weights` (N,) say what each counts, None: all the same."""
+
+    metric: Metric = DICE
+    image_weights: NDArray[np.float64] | None = None
+
+    def scores(
+        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Scores (n, C) of overlaps (n, C, 3) of the chosen images (n,), by default all."""
+        return self.metric.scores(overlaps, self._weights_of(images))
+
+    def blocks(
+        self, images: NDArray[np.int64], num_classes: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """How the chosen images (n,) are scored, class after class of all of them.
+
+        How many in a row are scored together each (B,), and what those scores count (B,), mean 1.
+        """
+        if self.metric.is_pooled:
+            return np.full(num_classes, len(images), np.int64), np.ones(num_classes)
+        weights = self._weights_of(images)
+        each = np.ones(len(images)) if weights is None else weights
+        return np.ones(len(images) * num_classes, np.int64), np.tile(each, num_classes)
+
+    def _weights_of(self, images: NDArray[np.int64] | None) -> NDArray[np.float64] | None:
+        """What chosen images count, mean 1."""
+        if self.image_weights is None:
+            return None
+        chosen = self.image_weights if images is None else self.image_weights[images]
+        return np.asarray(chosen / chosen.mean())
+
+
+# Dice, every image counting the same.
+EVENLY = Grading()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, get_mask
 from ensemble.kernels.argmax_sweep import argmax_counts, collect_contested, sweep_argmax
-from ensemble.metrics import DICE, Metric
+from ensemble.metrics import EVENLY, Grading
 from ensemble.streaming import Mapper
 from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.rules import Rules, ThresholdRange
@@ -35,8 +35,7 @@ class ArgmaxStatistic:
     offsets: NDArray[np.int64]
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
-    metric: Metric = DICE
-    image_weights: NDArray[np.float64] | None = None
+    grading: Grading = EVENLY
 
     def in_threads(self, mapper: Mapper) -> ArgmaxStatistic:
         """Itself: an image's classes are swept together, by one thread."""
@@ -81,24 +80,11 @@ class ArgmaxStatistic:
 
     def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
-        return self.grade(self.overlaps(rules, images), images)
+        return self.grading.scores(self.overlaps(rules, images), images)
 
-    def grade(
-        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
-        """Scores (n, C) of overlaps (n, C, 3) of the chosen images, by default all."""
-        return self.metric.scores(overlaps, self.weights_of(images))
-
-    def weights_of(self, images: NDArray[np.int64] | None) -> NDArray[np.float64] | None:
-        """What images count, mean 1; None where all count the same."""
-        if self.image_weights is None:
-            return None
-        chosen = self.image_weights if images is None else self.image_weights[images]
-        return np.asarray(chosen / chosen.mean())
-
-    def weighted(self, image_weights: NDArray[np.float64]) -> ArgmaxStatistic:
-        """The same with weights (N,) of the images."""
-        return replace(self, image_weights=image_weights)
+    def graded(self, grading: Grading) -> ArgmaxStatistic:
+        """The same, graded otherwise."""
+        return replace(self, grading=grading)
 
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
@@ -151,27 +137,22 @@ class MeanArgmaxScore:
     def profile(self, line: Line) -> NDArray[np.float64]:
         """The mean score at NUM_CELLS + 1 places from line.low to line.high, evenly spaced."""
         statistic = self.statistic
-        blocks = statistic.metric.blocks(len(self.images), 1)
-        weights = statistic.weights_of(self.images)
+        blocks, block_weights = statistic.grading.blocks(self.images, 1)
         return sweep_argmax(
             (statistic.values, statistic.truth),
             (self.images, statistic.offsets, statistic.decided),
             line.weights,
             line.weights_step,
             (line.low, line.high),
-            (
-                blocks,
-                np.ones(len(blocks)) if weights is None else weights,
-                statistic.metric.is_iou,
-            ),
+            (blocks, block_weights, statistic.grading.metric.is_iou),
         )
 
 
 class ArgmaxBuilder:
     """Takes the images one after the other; `bits` (C,) says which bit of a label each class is."""
 
-    def __init__(self, num_members: int, bits: Sequence[int], metric: Metric = DICE) -> None:
-        self._metric = metric
+    def __init__(self, num_members: int, bits: Sequence[int], grading: Grading = EVENLY) -> None:
+        self._grading = grading
         self._num_members = num_members
         self._bits = bits
         self._parts: list[tuple[NDArray[np.uint8], NDArray[np.int16], NDArray[np.int64]]] = []
@@ -202,7 +183,7 @@ class ArgmaxBuilder:
             offsets=np.cumsum([0, *(len(part) for part in truth)], dtype=np.int64),
             decided=np.stack(decided),
             present=np.ones((len(self._bits), self._num_members), np.bool_),
-            metric=self._metric,
+            grading=self._grading,
         )
 
     def _truth(self, label: Label) -> NDArray[np.int16]:

@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.metrics import Grading
 from ensemble.streaming import Mapper
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, Rules, spread
 from ensemble.tuning.search import Objective, Point, polish, search, survey
@@ -71,14 +72,13 @@ class Statistic(Protocol):
         """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
         ...
 
-    def grade(
-        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
-        """Scores (n, C) of overlaps (n, C, 3) of the chosen images, by default all."""
+    @property
+    def grading(self) -> Grading:
+        """How overlaps are graded."""
         ...
 
-    def weighted(self, image_weights: NDArray[np.float64]) -> Statistic:
-        """The same with weights (N,) of the images."""
+    def graded(self, grading: Grading) -> Statistic:
+        """The same, graded otherwise."""
         ...
 
     def objective(

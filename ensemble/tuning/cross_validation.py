@@ -151,7 +151,7 @@ def _score(
     for fold in np.unique(fits.folds[inside]).tolist():
         images = np.flatnonzero(fits.folds == fold)
         overlaps[images] = fits.statistic.overlaps(rules_of(fits(outside | {fold})), images)
-    return fits.statistic.grade(overlaps[inside], np.flatnonzero(inside))
+    return fits.statistic.grading.scores(overlaps[inside], np.flatnonzero(inside))
 
 
 def _out_of_fold(fits: _Fits, outside: frozenset[int]) -> Scores:
@@ -194,4 +194,4 @@ def _score_folds(fits: _Fits, fold_rules: Sequence[Rules]) -> NDArray[np.float64
     for fold, rules in enumerate(fold_rules):
         images = np.flatnonzero(fits.folds == fold)
         overlaps[images] = fits.statistic.overlaps(rules, images)
-    return fits.statistic.grade(overlaps)
+    return fits.statistic.grading.scores(overlaps)

@@ -254,17 +254,14 @@ def notes(result: TuningResult) -> list[str]:
 def _choice_notes(validation: CrossValidation) -> list[str]:
     if validation.is_raw:
         return ["Every class has its own optimum, as was asked for, whether that gains or not."]
-    rule = "A class goes as far from the simple rule to its own optimum as that surely gains."
+    tuned = "A class goes as far from the simple rule to its own optimum as that surely gains."
+    nested = "The score of what is kept is nested: for each fold the choice was made without it."
     if validation.kept is None:
-        return [
-            rule,
+        nested = (
             "With two groups the choice could not be scored on groups that it did not see: the "
-            "score of the chosen rule is that of the folds on which it was chosen.",
-        ]
-    return [
-        rule,
-        "The score of what is kept is nested: for each fold the choice was made without it.",
-    ]
+            "score of the chosen rule is that of the folds on which it was chosen."
+        )
+    return [nested] if validation.choice.gain is None else [tuned, nested]
 
 
 def summary(result: TuningResult) -> str:

@@ -6,7 +6,7 @@ choice saw it. Filters are not fitted but taken from a short list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,18 +17,19 @@ from ensemble.dice import image_counts
 from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.intervals import Interval
 from ensemble.masks import Maps, maps_to_runs
-from ensemble.metrics import DICE
+from ensemble.metrics import EVENLY, Grading
+from ensemble.progress import Progress
 from ensemble.rle import Runs
 from ensemble.soft_maps import LEVELS
 from ensemble.tuning.choice import surest_gain
 from ensemble.tuning.class_plan import ClassMaps
+from ensemble.tuning.cross_validation import CrossValidation
+from ensemble.tuning.material import Material
 from ensemble.tuning.rules import Rules
+from ensemble.tuning.statistic import TupleStatistic
 
 # The smallest parts that are kept, as shares of the median area that a class has in truth.
 _SMALLEST = (0.02, 0.1)
-
-
-Grade = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,26 @@ class FilterChoice:
     gain: Interval
     plain: NDArray[np.float64]
     kept: NDArray[np.float64]
+
+
+def choose_filters(
+    material: Material, validation: CrossValidation, *, seed: int, progress: Progress
+) -> FilterChoice | None:
+    """Read maps and labels once more, and score masks under the rules of each image's fold.
+
+    None for exclusive classes, and where there are too few groups to choose on.
+    """
+    statistic, data = material.statistic, material.data
+    if not isinstance(statistic, TupleStatistic) or not validation.fold_rules:
+        return None
+    menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
+    scores = FilterScores(menus, material.plan.bits, statistic.grading)
+    with progress("filters", len(data.samples)) as advance:
+        for sample, fold in zip(data.samples, validation.folds, strict=True):
+            maps = material.stored.by_class(sample, material.plan)
+            scores.add(maps, data.read_label(sample), validation.fold_rules[fold])
+            advance(1)
+    return scores.result(validation.folds, material.groups, seed=seed)
 
 
 def filter_menu(median_area_px: float) -> tuple[ClassFilter, ...]:
@@ -58,19 +79,18 @@ def filter_menu(median_area_px: float) -> tuple[ClassFilter, ...]:
 class FilterScores:
     """Takes the images one after the other; `menus` (C, K) as of `filter_menu`.
 
-    `bits` (C,) says which bit of a label each class is; `grade` makes scores (n, C) of
-    overlaps (n, C, 3) of chosen images (n,), by default Dice.
+    `bits` (C,) says which bit of a label each class is.
     """
 
     def __init__(
         self,
         menus: Sequence[Sequence[ClassFilter]],
         bits: Sequence[int],
-        grade: Grade | None = None,
+        grading: Grading = EVENLY,
     ) -> None:
         self._menus = menus
         self._bits = np.array(bits)
-        self._grade = grade or (lambda overlaps, _: DICE.scores(overlaps))
+        self._grading = grading
         self._overlaps: list[NDArray[np.int64]] = []
 
     def add(self, maps: Iterable[ClassMaps], label: Label, rules: Rules) -> None:
@@ -88,7 +108,7 @@ class FilterScores:
         everyone = np.arange(len(folds))
 
         def choose(images: NDArray[np.int64]) -> tuple[NDArray[np.int64], Interval]:
-            plain, *tried = (self._grade(each[images], images) for each in overlaps)
+            plain, *tried = (self._grading.scores(each[images], images) for each in overlaps)
             return surest_gain(plain, tried, [groups[int(i)] for i in images], seed=seed)
 
         kept = overlaps[0].copy()
@@ -101,9 +121,8 @@ class FilterScores:
         filters = tuple(
             menu[k] if k >= 0 else NO_FILTER for menu, k in zip(self._menus, found, strict=True)
         )
-        return FilterChoice(
-            filters, gain, self._grade(overlaps[0], everyone), self._grade(kept, everyone)
-        )
+        before, after = (self._grading.scores(each, everyone) for each in (overlaps[0], kept))
+        return FilterChoice(filters, gain, before, after)
 
     def _overlap(self, masks: Sequence[Runs], label: Label) -> NDArray[np.int64]:
         """(C, 3) in the order of the classes, of which a label has its own."""

@@ -105,10 +105,10 @@ def choose_members(
     overlaps = np.empty((len(path), len(folds), len(statistic.present), 3), np.int64)
     for fold in np.unique(folds).tolist():
         inside = folds == fold
-        own, _ = path_on(np.flatnonzero(~inside)) or whole
+        own, _ = path_on(np.flatnonzero(~inside)) or whole  # limits do not depend on images
         for k in range(len(path)):
             overlaps[k, inside] = subsets.overlaps(own[: k + 1])[inside]
-    path_scores = np.stack([statistic.grade(each).mean(axis=1) for each in overlaps])
+    path_scores = np.stack([statistic.grading.scores(each).mean(axis=1) for each in overlaps])
     num_members = statistic.present.shape[1]
     return MemberChoice(
         alone=np.array([subsets.scores([m], everyone).mean() for m in range(num_members)]),
@@ -153,7 +153,7 @@ class _Subsets:
 
     def scores(self, subset: Iterable[int], images: NDArray[np.int64]) -> NDArray[np.float64]:
         """Scores (n,) of the chosen images, mean over classes."""
-        graded = self._statistic.grade(self.overlaps(subset)[images], images)
+        graded = self._statistic.grading.scores(self.overlaps(subset)[images], images)
         return np.asarray(graded.mean(axis=1))
 
 

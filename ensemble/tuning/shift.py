@@ -9,16 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.datasets import ImageFolder, Sample, open_images
 from ensemble.errors import DataError
-from ensemble.images import Image
+from ensemble.images import Image, read_image
+from ensemble.progress import Progress
 from ensemble.soft_maps import LEVELS
 from ensemble.splits import grouped_folds
 from ensemble.tuning.choice import surest_gain
+from ensemble.tuning.material import Material
+from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
+from ensemble.tuning.sources import Source
+from ensemble.tuning.stored_maps import StoredMaps
 
 # Fewer images than this, counted as such that count the same, are no sample to tune on.
 LEAST_EFFECTIVE = 12
@@ -51,6 +58,63 @@ class Shift:
     def effective_images(self) -> float:
         """How many images that count the same would be as good a sample (Kish)."""
         return float(self.weights.sum() ** 2 / (self.weights**2).sum())
+
+
+def open_others(folder: Path) -> ImageFolder:
+    """The images to resemble; raises DataError for fewer than LEAST_OTHERS."""
+    others = open_images(folder)
+    if len(others.samples) < LEAST_OTHERS:
+        raise DataError(
+            "holds too few images to match with",
+            where=folder,
+            expected=f"{LEAST_OTHERS} or more",
+            got=len(others.samples),
+        )
+    return others
+
+
+def match_images(
+    material: Material, others: ImageFolder, *, folder: str, seed: int, progress: Progress
+) -> Shift:
+    """What each labelled image counts so that they resemble others, as the best member sees both.
+
+    `folder` is what the others' is called. Raises DataError where too few resemble them.
+    """
+    best = material.for_members([_widest_seeing(material)])
+    member = best.sources[0].members[0]
+    stored = best.stored.of([Source(member.name, (member,))])
+    stored.fill(others.samples, progress=progress)
+
+    def features(maps: StoredMaps, samples: Sequence[Sample]) -> NDArray[np.float64]:
+        with progress("comparing images", len(samples)) as advance:
+            rows = []
+            for sample in samples:
+                planes = [plane for (plane,) in maps.by_class(sample, best.plan)]
+                rows.append(
+                    describe(read_image(sample.image), [p for p in planes if p is not None])
+                )
+                advance(1)
+        return np.stack(rows)
+
+    return match(
+        features(best.stored, best.data.samples),
+        features(stored, others.samples),
+        best.groups,
+        folder=folder,
+        seed=seed,
+    )
+
+
+def _widest_seeing(material: Material) -> int:
+    """The source that knows the most classes, of equals the one that is best alone."""
+    statistic = material.statistic
+    known = statistic.present.sum(axis=0)
+
+    def worth(m: int) -> tuple[int, float]:
+        rules = spread(np.eye(len(known))[m], DEFAULT_THRESHOLD, statistic.present)
+        return int(known[m]), float(statistic.scores(rules).mean())
+
+    return max(range(len(known)), key=worth)
 
 
 def describe(image: Image, maps: Iterable[NDArray[np.uint8]]) -> Features:

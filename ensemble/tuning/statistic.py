@@ -26,7 +26,7 @@ from ensemble.bit_planes import WORD_BITS, Label, areas_px
 from ensemble.kernels.line_sweep import sweep_line, unit_counts
 from ensemble.kernels.nearby import keep_nearby
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
-from ensemble.metrics import DICE, Metric
+from ensemble.metrics import EVENLY, Grading
 from ensemble.soft_maps import LEVELS
 from ensemble.streaming import Mapper
 from ensemble.tuning.class_plan import ClassMaps
@@ -97,8 +97,7 @@ class TupleStatistic:
     decided: NDArray[np.int64]
     present: NDArray[np.bool_]
     thresholds: ThresholdRange
-    metric: Metric = DICE
-    image_weights: NDArray[np.float64] | None = None
+    grading: Grading = EVENLY
     mapper: Mapper = map
 
     def in_threads(self, mapper: Mapper) -> TupleStatistic:
@@ -176,24 +175,11 @@ class TupleStatistic:
 
     def scores(self, rules: Rules, images: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Scores (n, C) of the chosen images, by default all; their mean is the metric."""
-        return self.grade(self.overlaps(rules, images), images)
+        return self.grading.scores(self.overlaps(rules, images), images)
 
-    def grade(
-        self, overlaps: NDArray[np.int64], images: NDArray[np.int64] | None = None
-    ) -> NDArray[np.float64]:
-        """Scores (n, C) of overlaps (n, C, 3) of the chosen images, by default all."""
-        return self.metric.scores(overlaps, self.weights_of(images))
-
-    def weights_of(self, images: NDArray[np.int64] | None) -> NDArray[np.float64] | None:
-        """What images count, mean 1; None where all count the same."""
-        if self.image_weights is None:
-            return None
-        chosen = self.image_weights if images is None else self.image_weights[images]
-        return np.asarray(chosen / chosen.mean())
-
-    def weighted(self, image_weights: NDArray[np.float64]) -> TupleStatistic:
-        """The same with weights (N,) of the images."""
-        return replace(self, image_weights=image_weights)
+    def graded(self, grading: Grading) -> TupleStatistic:
+        """The same, graded otherwise."""
+        return replace(self, grading=grading)
 
     def objective(
         self, images: NDArray[np.int64], classes: NDArray[np.int64] | None = None
@@ -204,16 +190,8 @@ class TupleStatistic:
             self,
             self._units(images, chosen),
             np.repeat(self.present[chosen], len(images), axis=0),
-            self.metric.blocks(len(images), len(chosen)),
-            self._block_weights(images, len(chosen)),
+            *self.grading.blocks(images, len(chosen)),
         )
-
-    def _block_weights(self, images: NDArray[np.int64], num_classes: int) -> NDArray[np.float64]:
-        """What the blocks of images and classes count, mean 1."""
-        weights = self.weights_of(images)
-        if weights is None:
-            return np.ones(len(self.metric.blocks(len(images), num_classes)))
-        return np.tile(weights, num_classes)
 
     def _units(self, images: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Of chosen images and classes, class by class."""
@@ -305,7 +283,8 @@ class MeanScore:
         found = np.concatenate(list(self._map(overlaps)))
         ends = np.cumsum(self.blocks)
         summed = np.add.reduceat(found, ends - self.blocks, axis=0)
-        scores = replace(statistic.metric, is_pooled=False).scores(summed[:, None])
+        metric = replace(statistic.grading.metric, is_pooled=False)
+        scores = metric.scores(summed[:, None])
         return float(np.mean(scores[:, 0] * self.block_weights))
 
     def profile(self, line: Line) -> NDArray[np.float64]:
@@ -321,7 +300,7 @@ class MeanScore:
                 (start[part], line.threshold * LEVELS),
                 (step[part], line.threshold_step * LEVELS),
                 (line.low, line.high),
-                (self.blocks[blocks], self.block_weights[blocks], statistic.metric.is_iou),
+                (self.blocks[blocks], self.block_weights[blocks], statistic.grading.metric.is_iou),
             )
 
         return np.asarray(np.sum(list(self._map(total)), axis=0) / len(self.blocks))
@@ -350,9 +329,9 @@ class StatisticBuilder:
         present: NDArray[np.bool_],
         bits: Sequence[int],
         thresholds: ThresholdRange,
-        metric: Metric = DICE,
+        grading: Grading = EVENLY,
     ) -> None:
-        self._metric = metric
+        self._grading = grading
         self._present = present
         self._bits = bits
         self._thresholds = thresholds
@@ -376,5 +355,5 @@ class StatisticBuilder:
             decided=np.stack([unit.decided for unit in self._units]),
             present=self._present,
             thresholds=self._thresholds,
-            metric=self._metric,
+            grading=self._grading,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ensemble.datasets import LabelledFolder, open_images, open_labelled
+from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.errors import ConfigError, DataError
 from ensemble.filters import NO_FILTER
 from ensemble.members.member import Member
@@ -19,11 +19,11 @@ from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
-from ensemble.tuning.filter_choice import FilterChoice
-from ensemble.tuning.material import Material, choose_filters, gather, match_images
+from ensemble.tuning.filter_choice import FilterChoice, choose_filters
+from ensemble.tuning.material import Material, gather
 from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import Rules, ThresholdRange
-from ensemble.tuning.shift import Shift
+from ensemble.tuning.shift import Shift, match_images, open_others
 from ensemble.tuning.sources import Source, families, single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.variants import Variant, VariantChoice, choose_variant
@@ -153,7 +153,7 @@ def _gather_best(
     Images are matched with others as they are seen under the first.
     """
     cache = SoftMapCache(settings.cache)
-    others = None if settings.match is None else open_images(settings.match)
+    others = None if settings.match is None else open_others(settings.match)
 
     def gathered(variant: Variant, shift: Shift | None) -> Material:
         stored = StoredMaps(sources, variant.views, cache, space=variant.space)
@@ -164,7 +164,9 @@ def _gather_best(
 
     material, shift = gathered(settings.variants[0], None), None
     if others is not None:
-        shift = match_images(material, others, seed=settings.seed, progress=progress)
+        shift = match_images(
+            material, others, folder=str(settings.match), seed=settings.seed, progress=progress
+        )
         material = material.weighted(shift.weights)
     scores, seconds = [material.uniform_scores()], [float(material.seconds.sum())]
     for variant in settings.variants[1:]:
@@ -199,9 +201,9 @@ def _groups(data: LabelledFolder) -> list[str]:
 def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> str:
     """How many groups there are, and what says so."""
     if stated is not None:
-        source = f"groups {stated!r} from the members"
+        source = f"groups '{stated}' from the members"
     else:
-        source = "by folder, else by name" if given is None else f"groups {given!r}"
+        source = "by folder, else by name" if given is None else f"groups '{given}'"
     groups = counted(len(set(_groups(data))), "group")
     return f"{counted(len(data.samples), 'image')} of {groups} ({source})"
 

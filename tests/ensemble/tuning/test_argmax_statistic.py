@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import reference
 from ensemble.bit_planes import Label, pack
 from ensemble.kernels.line_sweep import NUM_CELLS
-from ensemble.metrics import METRICS
+from ensemble.metrics import METRICS, Grading
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder, ArgmaxStatistic
 from ensemble.tuning.rules import Rules
 from ensemble.tuning.search import Line, search
@@ -90,7 +90,7 @@ def test_dice_of_other_grids_is_near_that_of_the_dense_maps(seed):
 
 @given(st.integers(0, 10**6), st.sampled_from(sorted(METRICS)))
 def test_a_profile_is_the_score_at_each_place(seed, metric):
-    statistic = replace(build(random_images(seed, num_members=3)), metric=METRICS[metric])
+    statistic = replace(build(random_images(seed, num_members=3)), grading=Grading(METRICS[metric]))
     objective = statistic.objective(np.arange(2))
     rng = np.random.default_rng(seed)
     weights, target = rng.dirichlet(np.ones(3), 2)
@@ -99,6 +99,29 @@ def test_a_profile_is_the_score_at_each_place(seed, metric):
     for cell in rng.integers(0, NUM_CELLS + 1, 8):
         around = [objective.score(*line.at(cell / NUM_CELLS + shift)) for shift in (-1e-9, 0, 1e-9)]
         assert min(abs(profile[cell] - score) for score in around) < 1e-9
+
+
+@given(st.integers(0, 10**6))
+def test_images_may_count_more_than_others(seed):
+    plain = build(random_images(seed, num_images=3, num_members=3))
+    weights = np.array([0.2, 1.5, 1.3])
+    weighted = plain.graded(Grading(METRICS["iou"], weights))
+    plain = plain.graded(Grading(METRICS["iou"]))
+    rng = np.random.default_rng(seed)
+    start, target = rng.dirichlet(np.ones(3), 2)
+    rules = same_rules(start, 3)
+    np.testing.assert_allclose(
+        weighted.scores(rules).mean(axis=0),
+        np.average(plain.scores(rules), axis=0, weights=weights),
+    )
+    line = Line(start, 0.5, target - start, 0.0, 0.0, 1.0)
+    chosen = np.array([2, 0])
+    single = [plain.objective(np.array([i])).profile(line) for i in chosen]
+    np.testing.assert_allclose(
+        weighted.objective(chosen).profile(line),
+        np.average(single, axis=0, weights=weights[chosen]),
+        atol=1e-9,
+    )
 
 
 def test_a_search_prefers_the_member_that_is_right():

@@ -8,6 +8,7 @@ import pytest
 from noisy_disks import simulate
 
 from ensemble.errors import ConfigError
+from ensemble.metrics import Grading
 from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
 
@@ -125,7 +126,8 @@ def test_what_nobody_knows_is_predicted_nowhere(statistic):
 
 
 def test_under_weights_a_path_is_graded_as_the_folds_are(statistic):
-    weighted = statistic.weighted(np.linspace(0.2, 1.8, NUM_IMAGES))
+    weights = np.linspace(0.2, 1.8, NUM_IMAGES)
+    weighted = statistic.graded(Grading(image_weights=weights))
     found = choose(weighted)
     everyone = np.arange(NUM_IMAGES)
     overlaps = np.empty((NUM_IMAGES, 2, 3), np.int64)
@@ -133,12 +135,12 @@ def test_under_weights_a_path_is_graded_as_the_folds_are(statistic):
         others = everyone[fold != FOLDS]
 
         def score(subset, images=others):
-            return weighted.grade(counted(weighted, subset)[images], images).mean()
+            return weighted.grading.scores(counted(weighted, subset)[images], images).mean()
 
         first = max(range(4), key=lambda m: score([m]))
         second = max(set(range(4)) - {first}, key=lambda m: score([first, m]))
         overlaps[fold == FOLDS] = counted(weighted, [first, second])[fold == FOLDS]
-    np.testing.assert_allclose(found.path_scores[1], weighted.grade(overlaps).mean(axis=1))
+    np.testing.assert_allclose(found.path_scores[1], weighted.grading.scores(overlaps).mean(axis=1))
 
 
 def counted(statistic, subset):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import reference
 from ensemble.bit_planes import Label, pack
-from ensemble.metrics import METRICS
+from ensemble.metrics import METRICS, Grading
 from ensemble.soft_maps import PROB_SCALE
 from ensemble.streaming import Stripes
 from ensemble.tuning import statistic as statistic_room
@@ -193,7 +193,7 @@ def test_so_is_a_profile_of_weights_and_threshold_together(seed):
 @given(st.integers(0, 10**6), st.sampled_from(sorted(METRICS)))
 def test_the_objective_is_the_mean_score(seed, metric):
     present, images, rng = random_case(seed, num_images=3)
-    statistic = replace(build(present, images), metric=METRICS[metric])
+    statistic = replace(build(present, images), grading=Grading(METRICS[metric]))
     weights = rng.dirichlet(np.ones(present.shape[1]))
     rules = spread(weights, 0.4, present)
     mean = statistic.objective(np.arange(3)).score(weights, 0.4)
@@ -203,9 +203,9 @@ def test_the_objective_is_the_mean_score(seed, metric):
 @given(st.integers(0, 10**6), st.booleans())
 def test_images_may_count_more_than_others(seed, is_iou):
     present, images, rng = random_case(seed, num_images=3)
-    plain = replace(build(present, images), metric=METRICS["iou" if is_iou else "dice"])
+    plain = replace(build(present, images), grading=Grading(METRICS["iou" if is_iou else "dice"]))
     weights = np.array([0.2, 1.5, 1.3])
-    weighted = plain.weighted(weights)
+    weighted = plain.graded(replace(plain.grading, image_weights=weights))
     rules = random_rules(rng, present)
     expected = np.average(plain.scores(rules), axis=0, weights=weights)
     np.testing.assert_allclose(weighted.scores(rules).mean(axis=0), expected)
@@ -223,7 +223,9 @@ def test_images_may_count_more_than_others(seed, is_iou):
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from(sorted(METRICS)))
 def test_a_profile_is_the_score_at_each_place(seed, moves_threshold, metric):
     present, images, rng = random_case(seed)
-    objective = replace(build(present, images), metric=METRICS[metric]).objective(np.arange(2))
+    objective = replace(build(present, images), grading=Grading(METRICS[metric])).objective(
+        np.arange(2)
+    )
     line = random_line(rng, present.shape[1], moves_threshold=moves_threshold)
     profile = objective.profile(line)
     for cell in rng.integers(0, len(profile), 8):
@@ -237,7 +239,7 @@ def test_a_profile_is_the_score_at_each_place(seed, moves_threshold, metric):
 def test_threads_change_no_result(monkeypatch, metric):
     monkeypatch.setattr(statistic_room, "_WORTH_THREADS", 0)
     present, images, rng = random_case(5, num_images=9)
-    alone = replace(build(present, images), metric=METRICS[metric])
+    alone = replace(build(present, images), grading=Grading(METRICS[metric]))
     line = random_line(rng, present.shape[1], moves_threshold=False)
     with Stripes(3) as stripes:
         for images_ in (np.arange(9), np.array([4])):
@@ -268,7 +270,7 @@ def test_a_sample_counts_every_nth_tuple_n_times():
 def test_near_a_point_nothing_is_lost(seed, metric):
     """Scores and profiles of the part near by are those of the whole, as far as it reaches."""
     present, images, rng = random_case(seed)
-    whole = replace(build(present, images), metric=METRICS[metric])
+    whole = replace(build(present, images), grading=Grading(METRICS[metric]))
     c = int(rng.integers(len(present)))
     objective = whole.objective(np.arange(2), np.array([c]))
     centre = random_rules(rng, present)

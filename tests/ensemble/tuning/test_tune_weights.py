@@ -224,13 +224,20 @@ def test_images_that_resemble_those_to_be_predicted_count_more(tmp_path, setting
     assert result.shift.weights[is_large].mean() > 1.5
     assert result.shift.weights[~is_large].mean() < 0.5
     stored = json.loads(settings.out.read_text())["evidence"]
-    assert stored["matched"]["folder"] == "test"
+    assert stored["matched"]["folder"] == str(tmp_path / "test")
     assert 12 <= stored["matched"]["effective_images"] < 40
-    assert any("resemble those of test: 40 are as good" in note for note in stored["notes"])
+    said = f"resemble those of {tmp_path / 'test'}: 40 are as good"
+    assert any(said in note for note in stored["notes"])
     plain = tune_members(members(), data, replace(settings, match=None))
     uniform = plain.validation.scores["uniform"].mean(axis=1)
     expected = np.average(uniform, weights=result.shift.weights)
     assert stored["score"]["uniform"]["mean"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_handful_of_images_to_resemble_is_refused_before_any_network_runs(val, settings):
+    with pytest.raises(DataError, match=r"val/images: holds too few .* 10 or more, got 8"):
+        tune_members(members(), open_labelled(val), replace(settings, match=val / "images"))
+    assert not settings.cache.exists()
 
 
 def test_a_pooled_metric_weighs_no_images(settings, tmp_path):
