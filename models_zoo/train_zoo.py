@@ -82,6 +82,33 @@ class _Run:
     progress: Progress
 
 
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A member to train on one fold; `family` is its name without the fold."""
+
+    spec: MemberSpec
+    family: str
+    state: MemberState
+    path: Path
+
+    @classmethod
+    def of(cls, folder: Path, family: MemberSpec, fold: int | None, data_digest: str) -> _Job:
+        """The job of a member of the zoo file, named after its fold where there are several."""
+        spec = family if fold is None else family.of_fold(fold)
+        path = folder / f"{spec.full_name}{SUFFIX}"
+        return cls(spec, family.full_name, MemberState.of(folder, spec, data_digest), path)
+
+    @property
+    def name(self) -> str:
+        """The member's name."""
+        return self.spec.full_name
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether an earlier run made the member."""
+        return self.state.stage() == "finished" and self.path.is_file()
+
+
 def train_zoo(
     zoo_file: Path,
     *,
@@ -122,33 +149,6 @@ def train_zoo(
             run = _Run(zoo.data.groups, data, held_out, chosen, folder, reporter, progress)
             failed |= _train_all(run, todo)
     return Training(folder, _rank(folder), tuple(skipped), failed)
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """A member to train on one fold; `family` is its name without the fold."""
-
-    spec: MemberSpec
-    family: str
-    state: MemberState
-    path: Path
-
-    @classmethod
-    def of(cls, folder: Path, family: MemberSpec, fold: int | None, data_digest: str) -> _Job:
-        """The job of a member of the zoo file, named after its fold where there are several."""
-        spec = family if fold is None else family.of_fold(fold)
-        path = folder / f"{spec.full_name}{SUFFIX}"
-        return cls(spec, family.full_name, MemberState.of(folder, spec, data_digest), path)
-
-    @property
-    def name(self) -> str:
-        """The member's name."""
-        return self.spec.full_name
-
-    @property
-    def is_finished(self) -> bool:
-        """Whether an earlier run made the member."""
-        return self.state.stage() == "finished" and self.path.is_file()
 
 
 def _select(zoo: Zoo, only: Sequence[str]) -> list[MemberSpec]:

@@ -170,8 +170,3 @@ def _best_of(
     if sample is statistic:
         return search(objective(statistic), starts, seed=seed)
     return polish(objective(statistic), survey(objective(sample), starts, seed=seed), seed=seed)
-
-
-def fit_candidates(statistic: Statistic, images: NDArray[np.int64], *, seed: int) -> Candidates:
-    """Every candidate fitted on the images, once."""
-    return Fitter(statistic).fit(images, seed=seed)

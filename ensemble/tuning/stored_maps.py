@@ -53,6 +53,7 @@ class StoredMaps:
     ) -> None:
         self.sources = tuple(sources)
         self.views = views
+        self._view_names = format_views(parse_views(views))
         is_exclusive = sources[0].members[0].manifest.class_list.exclusive
         self.scale = scale_of(space, exclusive=is_exclusive)
         self._cache = cache
@@ -140,8 +141,8 @@ class StoredMaps:
         if image not in self._sha256s:
             with reading(image):
                 self._sha256s[image] = file_sha256(image)
-        views = format_views(parse_views(self.views))
-        return SoftMapKey(member.sha256, self._sha256s[image], views, self.scale.space)
+        sha256 = self._sha256s[image]
+        return SoftMapKey(member.sha256, sha256, self._view_names, self.scale.space)
 
 
 def quantised_map(alone: Ensemble, image: PreparedImage, scale: MapScale) -> QuantisedMap:

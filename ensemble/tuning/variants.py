@@ -22,9 +22,6 @@ class Variant:
     views: str = ""
     space: FusionSpace = "prob"
 
-    def __str__(self) -> str:
-        return f"{self.views or 'identity'}, {self.space}"
-
 
 def different_variants(views: Sequence[str], spaces: Sequence[FusionSpace]) -> tuple[Variant, ...]:
     """All pairs, each once where two say the same; raises ConfigError for views that are none."""

@@ -1,7 +1,7 @@
 """Stored soft maps: their size, the Dice that 8 bits cost, and what reading one class takes.
 
-Maps of 29 phantom bones on a grid of 512, masks at 2048 x 2048 of each map alone and of the mean of
-three, in float32 and as stored.
+Maps of 29 phantom bones on a grid of 512, masks at 2048 x 2048 of the mean of three, in float32 and
+as stored, averaged as probabilities and as logits.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, pack
 from ensemble.dice import image_dice
+from ensemble.fusion_space import FusionSpace, limits_of
 from ensemble.masks import maps_to_runs
-from ensemble.soft_maps import LEVELS, PROB_SCALE, SoftMapCache, SoftMapKey
+from ensemble.soft_maps import LEVELS, PROB_SCALE, SoftMapCache, SoftMapKey, scale_of
 from measure import Row, compare, in_turn, limit_row, machine, print_summary
 from phantom_maps import phantom_masks, soft_maps
 
 GRID, SIZE, MEMBERS = 512, 2048, 3
+SPACES: tuple[FusionSpace, ...] = ("prob", "logit")
 MOST_SHARE, MOST_LOST = 0.03, 1e-4
 
 
@@ -31,46 +33,47 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     print(machine("numpy", "zarr"))
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
-        cache = SoftMapCache(Path(folder))
-        lost = np.array([lost_dice(cache, number) for number in range(options.images)])
-        sizes = [path.stat().st_size for path in Path(folder).rglob("*.zip")]
-        share = float(np.mean(sizes)) / (29 * GRID * GRID * 4)
-        print(
-            f"{np.mean(sizes) / 1024:.0f} KiB a map; Dice that 8 bits cost, mean and most of an "
-            f"image: alone {lost[:, 0].mean():+.6f}, {np.abs(lost[:, 0]).max():.6f}; of the mean "
-            f"{lost[:, 1].mean():+.6f}, {np.abs(lost[:, 1]).max():.6f}"
-        )
-        rows = [
-            limit_row("size, as a share of float32", share, MOST_SHARE),
-            limit_row("Dice that 8 bits cost one member", abs(lost[:, 0].mean()), MOST_LOST),
-            limit_row("Dice that 8 bits cost three", abs(lost[:, 1].mean()), MOST_LOST),
-            reading_row(cache, options.rounds),
-        ]
+        for space in SPACES:
+            cache = SoftMapCache(Path(folder) / space)
+            lost = [lost_dice(cache, number, space) for number in range(options.images)]
+            sizes = [path.stat().st_size for path in cache.folder.rglob("*.zip")]
+            print(
+                f"{space}: Dice that 8 bits cost, mean {np.mean(lost):+.6f}, in an image at most "
+                f"{np.abs(lost).max():.6f}; {np.mean(sizes) / 1024:.0f} KiB a map"
+            )
+            what = f"Dice that 8 bits of {space} cost {MEMBERS} members"
+            rows.append(limit_row(what, abs(float(np.mean(lost))), MOST_LOST))
+            share = float(np.mean(sizes)) / (29 * GRID * GRID * 4)
+            rows.append(limit_row(f"size of {space}, as a share of float32", share, MOST_SHARE))
+        rows.append(reading_row(cache, options.rounds))
     print_summary(rows)
 
 
-def lost_dice(cache: SoftMapCache, number: int) -> tuple[float, float]:
-    """Mean Dice of exact maps less that of stored ones: the first member's, and the mean's."""
+def lost_dice(cache: SoftMapCache, number: int, space: FusionSpace) -> float:
+    """Dice of the mean of exact maps less that of stored ones."""
     masks = phantom_masks(number, SIZE)
     label = Label(pack(masks > 0))
+    scale = scale_of(space, exclusive=False)
     exact, stored = [], []
     for m in range(MEMBERS):
-        maps = soft_maps(np.random.default_rng([number, m]), masks, GRID)
-        key = SoftMapKey(f"{m}", f"{number}", "")
-        cache.put(key, PROB_SCALE.quantise(maps))
+        probs = soft_maps(np.random.default_rng([number, m]), masks, GRID)
+        maps = limits_of(probs, space).clip(scale.low, scale.high).astype(np.float32)
+        key = SoftMapKey(f"{m}", f"{number}", "", space)
+        cache.put(key, scale.quantise(maps))
         levels = cache.get(key)
         exact.append(maps)
-        stored.append(np.float32(1 / LEVELS) * levels)
+        stored.append(
+            np.float32((scale.high - scale.low) / LEVELS) * levels + np.float32(scale.low)
+        )
 
     def dice(maps: NDArray[np.float32]) -> float:
-        runs = maps_to_runs([maps], np.full(len(maps), 0.5), label.size)
+        limits = limits_of(np.full(len(maps), 0.5), space)
+        runs = maps_to_runs([maps], limits, label.size)
         return float(image_dice(runs, label).mean())
 
-    return (
-        dice(exact[0]) - dice(stored[0]),
-        dice(np.mean(exact, axis=0)) - dice(np.mean(stored, axis=0)),
-    )
+    return dice(np.mean(exact, axis=0)) - dice(np.mean(stored, axis=0))
 
 
 def reading_row(cache: SoftMapCache, rounds: int) -> Row:

@@ -27,7 +27,7 @@ from simulated_members import Scenario, draw_statistic, scenarios
 from ensemble.bit_planes import Label, get_mask, pack
 from ensemble.progress import silent
 from ensemble.soft_maps import PROB_SCALE, QuantisedMap, SoftMapCache, SoftMapKey
-from ensemble.tuning.candidates import Fitter, fit_candidates
+from ensemble.tuning.candidates import Fitter
 from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange, spread
 from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
@@ -179,7 +179,7 @@ def worth_row(name: str, scenario: Scenario, seeds: int) -> Row:
     draws = iter_statistics(scenario)
     oracle_set, test = next(draws), next(draws)
     everything = np.arange(SCORED_ON)
-    oracle = fit_candidates(oracle_set, everything, seed=0)
+    oracle = Fitter(oracle_set).fit(everything, seed=0)
     best = max(test.scores(rules).mean() for rules in oracle.values())
     singles = [
         test.scores(spread(vertex, 0.5, test.present)).mean()

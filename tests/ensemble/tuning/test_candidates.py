@@ -6,7 +6,7 @@ from noisy_disks import simulate
 
 from ensemble.streaming import Stripes
 from ensemble.tuning import candidates
-from ensemble.tuning.candidates import Fitter, fit_candidates
+from ensemble.tuning.candidates import Fitter
 
 IMAGES = np.arange(24)
 
@@ -19,12 +19,12 @@ def statistic():
 
 
 def test_a_sample_leads_to_rules_that_are_as_good_on_everything(statistic, monkeypatch):
-    direct = fit_candidates(statistic, IMAGES, seed=0)
+    direct = Fitter(statistic).fit(IMAGES, seed=0)
     num_tuples = statistic.values.shape[1]
     monkeypatch.setattr(candidates, "_MOST_SEARCHED", num_tuples // 4)
     monkeypatch.setattr(candidates, "_MOST_POLISHED", num_tuples)
     monkeypatch.setattr(candidates, "_MOST_SHARED", num_tuples // 8)
-    sampled = fit_candidates(statistic, IMAGES, seed=0)
+    sampled = Fitter(statistic).fit(IMAGES, seed=0)
     for name in ("shared", "tuned"):
         gain = statistic.scores(sampled[name], IMAGES) - statistic.scores(direct[name], IMAGES)
         assert gain.mean() > -0.002
@@ -32,7 +32,7 @@ def test_a_sample_leads_to_rules_that_are_as_good_on_everything(statistic, monke
 
 
 def test_threads_change_no_rule(statistic):
-    alone = fit_candidates(statistic, IMAGES, seed=0)
+    alone = Fitter(statistic).fit(IMAGES, seed=0)
     with Stripes(3) as stripes:
         together = Fitter(statistic, stripes.map).fit(IMAGES, seed=0)
     for name, rules in alone.items():

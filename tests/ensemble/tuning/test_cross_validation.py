@@ -8,7 +8,7 @@ from noisy_disks import simulate
 
 from ensemble.errors import DataError
 from ensemble.progress import silent
-from ensemble.tuning.candidates import fit_candidates
+from ensemble.tuning.candidates import Fitter
 from ensemble.tuning.choice import SHARES, best_simple, choose, on_the_way
 from ensemble.tuning.cross_validation import cross_validate
 
@@ -60,7 +60,7 @@ def test_every_image_is_scored_by_fits_that_did_not_see_its_group():
     fits = []
     for other in (statistic, spoiled):
         images = np.flatnonzero(found.folds != 0)
-        fits.append(fit_candidates(other, images, seed=0)["tuned"])
+        fits.append(Fitter(other).fit(images, seed=0)["tuned"])
     np.testing.assert_array_equal(fits[0].weights, fits[1].weights)
     np.testing.assert_array_equal(found.scores["tuned"][first], statistic.scores(fits[1], first))
 
@@ -114,7 +114,7 @@ def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():
     others = np.flatnonzero(found.folds != 1)
     scores = {name: np.empty((12, 2)) for name in ("uniform", "best_single", "shared")}
     fits = {
-        fold: fit_candidates(statistic, np.flatnonzero(~np.isin(found.folds, [1, fold])), seed=0)
+        fold: Fitter(statistic).fit(np.flatnonzero(~np.isin(found.folds, [1, fold])), seed=0)
         for fold in (0, 2)
     }
     for fold, fit in fits.items():
@@ -137,7 +137,7 @@ def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():
         seen=np.array([True, True]),
         seed=0,
     )
-    rules = choice.apply(fit_candidates(statistic, others, seed=0))
+    rules = choice.apply(Fitter(statistic).fit(others, seed=0))
     np.testing.assert_array_equal(found.kept[held], statistic.scores(rules, held))
 
 

@@ -1,7 +1,6 @@
 """Views and spaces of which the first stays unless another surely gains."""
 
 import numpy as np
-import pytest
 
 from ensemble.tuning.variants import Variant, choose_variant, different_variants
 
@@ -38,10 +37,3 @@ def test_what_means_the_same_is_tried_once():
         Variant("hflip"),
         Variant(""),
     )
-
-
-@pytest.mark.parametrize(
-    ("variant", "text"), [(VARIANTS[0], "identity, prob"), (VARIANTS[2], "hflip, logit")]
-)
-def test_a_variant_says_what_it_is(variant, text):
-    assert str(variant) == text
