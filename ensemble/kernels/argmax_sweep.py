@@ -144,11 +144,11 @@ def sweep_argmax(
     num_classes = decided.shape[1]
     steps = np.zeros(NUM_CELLS + 1, np.float64)
     base, slope = np.empty(num_classes), np.empty(num_classes)
+    keys = np.empty((2, 1), np.int32)
+    events = np.empty((2, 1), np.int64)
     n = 0
     for b in range(blocks.shape[0]):
         counts = np.zeros((num_classes, 3), np.int64)
-        keys = np.empty((2, 1), np.int32)
-        events = np.empty((2, 1), np.int64)
         found = 0
         for _ in range(blocks[b]):
             counts += decided[chosen[n]]
