@@ -12,7 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import DeviceMemoryError, WeightsError
-from ensemble.fusion import FusedMaps, FusedRows, MemberShare, fused_runs, plan_shares
+from ensemble.fusion import (
+    BandMasks,
+    FusedMaps,
+    FusedRows,
+    MemberShare,
+    fused_masks,
+    plan_shares,
+)
 from ensemble.fusion_space import FusionSpace
 from ensemble.images import Image
 from ensemble.inference import MAPS_VERSION, Pixels, soft_map, windows_over
@@ -179,17 +186,18 @@ class Ensemble:
             if look.end > fused.top:
                 yield fused.take(look.end)
 
-    def masks(self, band: Band, *, mapper: Mapper = map) -> list[Runs]:
-        """Masks of a band of rows: runs along the whole image, one entry a class."""
-        return fused_runs(band, self.weights, exclusive=self.exclusive, mapper=mapper)
+    def masks(self, band: Band, *, mapper: Mapper = map) -> BandMasks:
+        """Masks of a band of rows, one entry a class."""
+        return fused_masks(band, self.weights, exclusive=self.exclusive, mapper=mapper)
 
-    def join(self, bands: Sequence[Sequence[Runs]], size: tuple[int, int]) -> list[Runs]:
+    def join(self, bands: Sequence[BandMasks], size: tuple[int, int]) -> list[Runs]:
         """Masks of an image of (H, W) = size from those of its bands, filtered class by class."""
-        masks = join_bands(bands)
+        masks = join_bands([band.runs for band in bands])
         if not self.weights.filters:
             return masks
-        filters = zip(self.weights.filters, masks, strict=True)
-        return [each.apply(runs, size) for each, runs in filters]
+        sure_px = np.sum([band.sure_px for band in bands], axis=0).tolist()
+        filters = zip(self.weights.filters, masks, sure_px, strict=True)
+        return [each.apply(runs, size, sure) for each, runs, sure in filters]
 
     def settings(self) -> dict[str, Any]:
         """All that the masks of an image depend on, in plain types."""

@@ -8,7 +8,7 @@ is left to the kernel that turns the sums into masks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from ensemble.classes import ClassList
 from ensemble.fusion_space import limits_of
 from ensemble.inference import Piece
 from ensemble.masks import Band, Mapper, band_argmax, band_runs
-from ensemble.rle import Runs
+from ensemble.rle import Runs, area
 from ensemble.weights import FusionWeights
 
 Grid = tuple[int, int]
@@ -132,16 +132,40 @@ def _add(total: Tensor, maps: Tensor, share: MemberShare) -> None:
         total.index_add_(0, share.classes.to(device), maps[share.channels.to(device)] * weights)
 
 
-def fused_runs(
+@dataclass(frozen=True, slots=True)
+class BandMasks:
+    """Masks of a band of rows: runs along the image, one entry a class.
+
+    `sure_px` (C,) int64: how many pixels of the band lie above the sure threshold of the class's
+    filter, 0 where it has none.
+    """
+
+    runs: list[Runs]
+    sure_px: NDArray[np.int64]
+
+
+def fused_masks(
     band: Band, weights: FusionWeights, *, exclusive: bool, mapper: Mapper = map
-) -> list[Runs]:
-    """Masks of a band of rows as runs, one entry a class: above its threshold, or the largest.
+) -> BandMasks:
+    """Masks of a band of rows: each class above its threshold, or the largest of all.
 
     Classes that overlap go through `mapper`.
     """
     if exclusive:
-        return band_argmax(band)
-    return band_runs(band, limits_of(weights.thresholds, weights.space), mapper=mapper)
+        return BandMasks(band_argmax(band), np.zeros(len(weights.class_names), np.int64))
+    runs = band_runs(band, limits_of(weights.thresholds, weights.space), mapper=mapper)
+    return BandMasks(runs, _sure_px(band, weights, mapper))
+
+
+def _sure_px(band: Band, weights: FusionWeights, mapper: Mapper) -> NDArray[np.int64]:
+    counts = np.zeros(len(weights.class_names), np.int64)
+    asking = [c for c, each in enumerate(weights.filters) if each.min_sure_px]
+    if asking:
+        thresholds = np.array([weights.filters[c].sure_threshold for c in asking])
+        asked = replace(band, maps=tuple(grid[asking] for grid in band.maps))
+        sure = band_runs(asked, limits_of(thresholds, weights.space), mapper=mapper)
+        counts[asking] = [area(runs) for runs in sure]
+    return counts
 
 
 def _share(

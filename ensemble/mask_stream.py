@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from ensemble.ensembles import Ensemble, PreparedImage
+from ensemble.fusion import BandMasks
 from ensemble.masks import Band
 from ensemble.rle import Runs
 from ensemble.streaming import Stripes, ordered_map, stepwise_map
@@ -46,9 +47,9 @@ def stream_masks(
     """
     bands = _fused(ensemble, images, round_size)
     masks = _between(ensemble, bands) if ensemble.on_cpu else _beside(ensemble, bands, ahead)
-    parts: list[list[Runs]] = []
-    for key, band, runs in masks:
-        parts.append(runs)
+    parts: list[BandMasks] = []
+    for key, band, part in masks:
+        parts.append(part)
         if band.is_last:
             yield ImageMasks(key, band.size, ensemble.join(parts, band.size))
             parts = []
@@ -56,7 +57,7 @@ def stream_masks(
 
 def _between(
     ensemble: Ensemble, bands: Iterable[tuple[Key, Band]]
-) -> Iterator[tuple[Key, Band, list[Runs]]]:
+) -> Iterator[tuple[Key, Band, BandMasks]]:
     """Masks of each band before the next is fused, its classes shared among threads."""
     with Stripes(ENCODERS) as stripes:
         for key, band in bands:
@@ -65,10 +66,10 @@ def _between(
 
 def _beside(
     ensemble: Ensemble, bands: Iterable[tuple[Key, Band]], ahead: int
-) -> Iterator[tuple[Key, Band, list[Runs]]]:
+) -> Iterator[tuple[Key, Band, BandMasks]]:
     """Masks of bands while the next ones are fused."""
 
-    def encode(item: tuple[Key, Band]) -> tuple[Key, Band, list[Runs]]:
+    def encode(item: tuple[Key, Band]) -> tuple[Key, Band, BandMasks]:
         return *item, ensemble.masks(item[1])
 
     return ordered_map(encode, bands, threads=ENCODERS, ahead=ahead)

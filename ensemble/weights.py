@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ensemble.errors import EnsError, WeightsError, few
 from ensemble.faults import list_faults
@@ -39,8 +39,8 @@ class FusionWeights:
     A class's weights need not sum to 1; a member that lacks the class weighs 0. `sha256s` are the
     member files for which they were made, None where any file of the name will do. `views` is a
     specification as `--tta` takes it. `filters`: what is done to the masks, (C,) or () for nothing.
-    Raises WeightsError for shapes or values that cannot be, and
-    where logits are averaged for thresholds beyond PROB_FLOOR, which no average can cross.
+    Raises WeightsError for shapes or values that cannot be, and where logits are averaged for
+    thresholds beyond PROB_FLOOR, which no average can cross.
     """
 
     members: tuple[str, ...]
@@ -71,7 +71,9 @@ class FusionWeights:
                 got=f"{len(self.filters)}",
             )
         floor = 0.0 if self.space == "prob" else PROB_FLOOR
-        if not ((self.thresholds > floor) & (self.thresholds < 1 - floor)).all():
+        sure = [each.sure_threshold for each in self.filters if each.min_sure_px]
+        thresholds = np.append(self.thresholds, sure)
+        if not ((thresholds > floor) & (thresholds < 1 - floor)).all():
             raise WeightsError(f"a threshold must lie between {floor:g} and {1 - floor:g}")
         with np.errstate(over="ignore"):
             sums = self.weights.sum(0)
@@ -187,6 +189,14 @@ class FilterEntry(BaseModel):
     fill_holes: bool = False
     keep_largest: Annotated[int, Field(ge=0)] = 0
     min_area_px: Annotated[int, Field(ge=0)] = 0
+    sure_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    min_sure_px: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _sure_in_both(self) -> FilterEntry:
+        if (self.sure_threshold > 0) != (self.min_sure_px > 0):
+            raise ValueError("sure_threshold and min_sure_px go together: give both or none")
+        return self
 
 
 class ClassEntry(BaseModel):
@@ -267,7 +277,8 @@ def write_weights(
     )
     content = stored.model_dump(mode="json")
     for name, entry in entries.items():
-        if entry.filter == FilterEntry():
+        content["classes"][name]["filter"] = entry.filter.model_dump(exclude_defaults=True)
+        if not content["classes"][name]["filter"]:
             del content["classes"][name]["filter"]
     with whole_file(path) as part:
         part.write_text(_to_json(content), encoding="utf-8")

@@ -6,7 +6,7 @@ choice saw it. Filters are not fitted but taken from a short list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ from ensemble.intervals import Interval
 from ensemble.masks import Maps, maps_to_runs
 from ensemble.metrics import EVENLY, Grading
 from ensemble.progress import Progress
-from ensemble.rle import Runs
-from ensemble.soft_maps import LEVELS
+from ensemble.rle import Runs, area
+from ensemble.soft_maps import LEVELS, PROB_SCALE, MapScale
 from ensemble.tuning.choice import surest_gain
 from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.cross_validation import CrossValidation
@@ -30,6 +30,8 @@ from ensemble.tuning.statistic import TupleStatistic
 
 # The smallest parts that are kept, as shares of the median area that a class has in truth.
 _SMALLEST = (0.02, 0.1)
+# What a mask must have to be kept at all: such a share of that area above such a probability.
+_SUREST = ((0.05, 0.7), (0.25, 0.7), (0.05, 0.9), (0.25, 0.9))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def choose_filters(
     if not isinstance(statistic, TupleStatistic) or not validation.fold_rules:
         return None
     menus = [filter_menu(area_px) for area_px in statistic.median_areas_px]
-    scores = FilterScores(menus, material.plan.bits, statistic.grading)
+    scores = FilterScores(menus, material.plan.bits, statistic.grading, scale=material.stored.scale)
     with progress("filters", len(data.samples)) as advance:
         for sample, fold in zip(data.samples, validation.folds, strict=True):
             maps = material.stored.by_class(sample, material.plan)
@@ -73,13 +75,17 @@ def filter_menu(median_area_px: float) -> tuple[ClassFilter, ...]:
         *(ClassFilter(min_area_px=area_px) for area_px in smallest),
         ClassFilter(keep_largest=1),
         ClassFilter(fill_holes=True, keep_largest=1),
+        *(
+            ClassFilter(sure_threshold=sure, min_sure_px=max(round(share * median_area_px), 1))
+            for share, sure in _SUREST
+        ),
     )
 
 
 class FilterScores:
     """Takes the images one after the other; `menus` (C, K) as of `filter_menu`.
 
-    `bits` (C,) says which bit of a label each class is.
+    `bits` (C,) says which bit of a label each class is. Maps are quantised on `scale`.
     """
 
     def __init__(
@@ -87,20 +93,36 @@ class FilterScores:
         menus: Sequence[Sequence[ClassFilter]],
         bits: Sequence[int],
         grading: Grading = EVENLY,
+        *,
+        scale: MapScale = PROB_SCALE,
     ) -> None:
         self._menus = menus
         self._bits = np.array(bits)
         self._grading = grading
+        self._scale = scale
         self._overlaps: list[NDArray[np.int64]] = []
 
     def add(self, maps: Iterable[ClassMaps], label: Label, rules: Rules) -> None:
         """Score an image's masks under rules: without filters, and under each of the menus."""
-        masks = fused_masks(maps, rules, label.size)
-        tried = [masks]
-        for k in range(len(self._menus[0])):
-            filters = [menu[k] for menu in self._menus]
-            tried.append([f.apply(m, label.size) for f, m in zip(filters, masks, strict=True)])
-        self._overlaps.append(np.stack([self._overlap(each, label) for each in tried]))
+        fused = zip(fused_grids(maps, rules), rules.thresholds, self._menus, strict=True)
+        tried = [self._filtered(grids, limit, menu, label.size) for grids, limit, menu in fused]
+        overlaps = [self._overlap(masks, label) for masks in zip(*tried, strict=True)]
+        self._overlaps.append(np.stack(overlaps))
+
+    def _filtered(
+        self,
+        grids: Sequence[Maps],
+        limit: float,
+        menu: Sequence[ClassFilter],
+        size: tuple[int, int],
+    ) -> list[Runs]:
+        """A class's mask as it is, and under each filter of its menu."""
+        levels = sorted({each.sure_threshold for each in menu if each.min_sure_px})
+        limits = [limit, *self._scale.shares(np.array(levels))]
+        runs, *sure = (maps_to_runs(grids, np.array([each]), size)[0] for each in limits)
+        sure_px = {level: area(part) for level, part in zip(levels, sure, strict=True)}
+        filtered = [each.apply(runs, size, sure_px.get(each.sure_threshold, 0)) for each in menu]
+        return [runs, *filtered]
 
     def result(self, folds: NDArray[np.int64], groups: Sequence[str], *, seed: int) -> FilterChoice:
         """The filters that all images call for, and what such a choice gains on unseen folds."""
@@ -130,14 +152,12 @@ class FilterScores:
         return np.asarray(image_counts(in_label, label)[self._bits])
 
 
-def fused_masks(maps: Iterable[ClassMaps], rules: Rules, size: tuple[int, int]) -> list[Runs]:
-    """Runs (C,) of an image of (H, W) = size whose quantised maps are fused by rules."""
-    masks: list[Runs] = []
+def fused_grids(maps: Iterable[ClassMaps], rules: Rules) -> Iterator[list[Maps]]:
+    """Class by class an image's quantised maps fused by rules: one (1, h_g, w_g) float32 a grid."""
     for c, class_maps in enumerate(maps):
         sums: dict[tuple[int, ...], Maps] = {}
         for plane, weight in zip(class_maps, rules.weights[c], strict=True):
             if plane is not None and weight > 0:
                 total = sums.setdefault(plane.shape, np.zeros((1, *plane.shape), np.float32))
                 total += np.float32(weight / LEVELS) * plane
-        masks += maps_to_runs(list(sums.values()), rules.thresholds[c : c + 1], size)
-    return masks
+        yield list(sums.values())

@@ -309,6 +309,27 @@ def test_filters_are_applied_to_the_masks_of_the_whole_image(windowed):
     assert engine.settings() != Ensemble(members, plain).settings()
 
 
+@pytest.mark.parametrize("windowed", [False, True])
+@pytest.mark.parametrize("space", ["prob", "logit"])
+def test_a_mask_is_kept_only_with_enough_sure_pixels_in_the_whole_image(windowed, space):
+    members = windowed_members(OVERLAPPING) if windowed else three_members(OVERLAPPING)
+    plain = replace(per_class_weights(members), space=space)
+    image = smooth_image((61, 47))
+    levels = plain.thresholds + 0.01
+    surer = Ensemble(members, replace(plain, thresholds=levels)).predict(image)
+    sure_px = [area(runs) for runs in surer]
+    assert min(sure_px) > 0
+    masks = Ensemble(members, plain).predict(image)
+    for extra in (0, 1):  # just enough, and one too few
+        filters = tuple(
+            ClassFilter(sure_threshold=level, min_sure_px=count + extra)
+            for level, count in zip(levels.tolist(), sure_px, strict=True)
+        )
+        found = Ensemble(members, replace(plain, filters=filters)).predict(image)
+        expected = [runs.tolist() for runs in masks] if extra == 0 else [[]] * len(masks)
+        assert [runs.tolist() for runs in found] == expected
+
+
 def test_filters_of_exclusive_classes_are_refused():
     members = three_members(EXCLUSIVE)
     weights = replace(uniform_weights(members), filters=FILTERS)

@@ -41,6 +41,13 @@ def test_no_filter_gives_the_same_runs(mask):
     assert NO_FILTER.apply(runs, mask.shape) is runs
 
 
+@pytest.mark.parametrize(("sure_px", "kept"), [(0, False), (4, False), (5, True), (99, True)])
+def test_a_mask_with_too_few_sure_pixels_is_dropped_whole(sure_px, kept):
+    mask = np.ones((4, 7), bool)
+    found = ClassFilter(sure_threshold=0.8, min_sure_px=5).apply(encode(mask), mask.shape, sure_px)
+    assert_array_equal(decode(found, mask.shape), mask if kept else np.zeros_like(mask))
+
+
 def test_holes_are_filled_before_parts_are_compared():
     ring = np.zeros((9, 14), bool)
     ring[1:6, 1:6], ring[2:5, 2:5] = True, False  # 16 pixels, 25 with its hole

@@ -63,7 +63,7 @@ def test_the_file_is_readable_by_a_person(tmp_path, weights):
 
 def test_filters_come_back_and_stand_only_where_there_is_one(tmp_path, weights):
     path = tmp_path / "w.json"
-    filters = (NO_FILTER, ClassFilter(keep_largest=1), ClassFilter(True, 2, 40))
+    filters = (NO_FILTER, ClassFilter(keep_largest=1), ClassFilter(True, 2, 40, 0.8, 12))
     write_weights(path, replace(weights, filters=filters))
     assert read_weights(path).filters == filters
     content = json.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +72,10 @@ def test_filters_come_back_and_stand_only_where_there_is_one(tmp_path, weights):
         "fill_holes": True,
         "keep_largest": 2,
         "min_area_px": 40,
+        "sure_threshold": 0.8,
+        "min_sure_px": 12,
     }
+    assert content["classes"]["Ulna"]["filter"] == {"keep_largest": 1}
     again = replace(weights, filters=filters).for_classes(("손", "Radius", "Ulna"))
     assert again.filters == (filters[2], filters[0], filters[1])
 
@@ -89,6 +92,9 @@ def test_filters_of_another_number_of_classes_are_refused(weights):
         ({"keep_largest": 1.5}, "keep_largest"),
         ({"fill_holes": 1}, "fill_holes"),
         ({"min_area": 3}, "min_area"),
+        ({"sure_threshold": 0.7}, "go together: give both"),
+        ({"min_sure_px": 7}, "go together: give both"),
+        ({"min_sure_px": 7, "sure_threshold": 1.0}, "sure_threshold"),
     ],
 )
 def test_a_faulty_filter_is_said_with_its_place(tmp_path, weights, fault, said):
@@ -100,6 +106,13 @@ def test_a_faulty_filter_is_said_with_its_place(tmp_path, weights, fault, said):
     with pytest.raises(WeightsError, match=rf"Ulna.*{said}") as error:
         read_weights(path)
     assert "\n" not in str(error.value)
+
+
+def test_a_sure_threshold_that_no_average_of_logits_can_cross_is_refused(weights):
+    beyond = (NO_FILTER, NO_FILTER, ClassFilter(sure_threshold=0.99995, min_sure_px=3))
+    assert replace(weights, filters=beyond, space="prob").filters == beyond
+    with pytest.raises(WeightsError, match="threshold must lie between"):
+        replace(weights, filters=beyond, space="logit")
 
 
 def test_a_file_written_by_hand_may_be_short(tmp_path):

@@ -7,8 +7,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 import reference
 from ensemble.bit_planes import Label, pack
 from ensemble.filters import NO_FILTER, ClassFilter
-from ensemble.rle import decode, encode
-from ensemble.tuning.filter_choice import FilterScores, filter_menu, fused_masks
+from ensemble.rle import encode
+from ensemble.soft_maps import PROB_SCALE, scale_of
+from ensemble.tuning.filter_choice import FilterScores, filter_menu, fused_grids
 from ensemble.tuning.rules import Rules
 
 SIZE = (30, 40)
@@ -60,20 +61,38 @@ def test_what_a_fold_scores_was_chosen_on_the_others():
 
 
 @pytest.mark.parametrize("size", [(30, 40), (17, 60)])
-def test_masks_are_those_of_the_twin(size):
+def test_fused_grids_are_those_of_the_twin(size):
     rng = np.random.default_rng(3)
     grids = ((12, 9), (12, 9), (20, 31))
     maps = [[rng.integers(0, 256, grid).astype(np.uint8) for grid in grids] for _ in range(2)]
     maps[1][0] = None
     rules = Rules(np.array([[0.2, 0.5, 0.3], [0.0, 0.4, 0.6]]), np.array([0.45, 0.6]))
-    for c, runs in enumerate(fused_masks(maps, rules, size)):
-        fused = sum(
+    for c, grids in enumerate(fused_grids(maps, rules)):
+        found = sum(reference.interpolate(grid[0].astype(np.float64), size) for grid in grids)
+        expected = sum(
             weight * reference.interpolate(plane.astype(np.float64), size) / 255
             for weight, plane in zip(rules.weights[c], maps[c], strict=True)
             if plane is not None
         )
-        clear = np.abs(fused - rules.thresholds[c]) > 1e-5
-        assert_array_equal(decode(runs, size)[clear], (fused > rules.thresholds[c])[clear])
+        assert_allclose(found, expected, atol=1e-6)
+        assert len(grids) == len({plane.shape for plane in maps[c] if plane is not None})
+
+
+@pytest.mark.parametrize("scale", [PROB_SCALE, scale_of("logit", exclusive=False)])
+def test_masks_without_a_sure_pixel_are_dropped_where_the_class_is_often_absent(scale):
+    rng = np.random.default_rng(1)
+    found = FilterScores([filter_menu(AREA)], bits=(0,), scale=scale)
+    half, level, sure = np.ceil(255 * scale.shares(np.array([0.5, 0.6, 0.95])))
+    for i in range(NUM_IMAGES):
+        mask, _ = speckled(rng, True)
+        plane = np.where(mask, level if i % 2 else sure, 0).astype(np.uint8)  # odd: a ghost
+        truth = mask & (i % 2 == 0)
+        rules = Rules(np.array([[1.0]]), np.array([half / 255]))
+        found.add([[plane]], Label(pack(truth[None])), rules)
+    choice = found.result(FOLDS, GROUPS, seed=0)
+    assert choice.filters[0].min_sure_px > 0
+    assert_allclose(choice.plain[:, 0], np.arange(NUM_IMAGES) % 2 == 0, atol=1e-5)
+    assert_allclose(choice.kept, 1, atol=1e-6)
 
 
 def test_the_menu_follows_the_size_of_a_class():
