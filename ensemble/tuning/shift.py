@@ -8,7 +8,7 @@ of being one of the others, as judged by a classifier that did not see its group
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,7 +24,6 @@ from ensemble.splits import grouped_folds
 from ensemble.tuning.choice import surest_gain
 from ensemble.tuning.material import Material
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
-from ensemble.tuning.sources import Source
 from ensemble.tuning.stored_maps import StoredMaps
 
 # Fewer images than this, counted as such that count the same, are no sample to tune on.
@@ -76,13 +75,15 @@ def open_others(folder: Path) -> ImageFolder:
 def match_images(
     material: Material, others: ImageFolder, *, folder: str, seed: int, progress: Progress
 ) -> Shift:
-    """What each labelled image counts so that they resemble others, as the best member sees both.
+    """What each labelled image counts so that they resemble others, as the best source sees both.
 
+    The members of a family take turns at the others too: each image is seen by one network.
     `folder` is what the others' is called. Raises DataError where too few resemble them.
     """
     best = material.for_members([_widest_seeing(material)])
-    member = best.sources[0].members[0]
-    stored = best.stored.of([Source(member.name, (member,))])
+    (source,) = best.sources
+    turns = {sample.name: i % len(source.members) for i, sample in enumerate(others.samples)}
+    stored = best.stored.of([replace(source, answers=turns)])
     stored.fill(others.samples, progress=progress)
 
     def features(maps: StoredMaps, samples: Sequence[Sample]) -> NDArray[np.float64]:

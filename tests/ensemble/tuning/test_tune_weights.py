@@ -11,6 +11,7 @@ import torch
 from click.testing import CliRunner
 from torch import nn
 
+from ensemble.checksum import file_sha256
 from ensemble.classes import ClassList
 from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
@@ -29,7 +30,7 @@ from ensemble.images import read_image
 from ensemble.members.member import Member
 from ensemble.metrics import METRICS
 from ensemble.progress import silent
-from ensemble.soft_maps import SoftMapCache
+from ensemble.soft_maps import SoftMapCache, SoftMapKey
 from ensemble.tuning import evidence, stored_maps
 from ensemble.tuning import tune_weights as flow
 from ensemble.tuning.material import gather
@@ -287,6 +288,21 @@ def test_members_of_folds_are_tuned_as_one_where_they_did_not_learn(val, setting
     np.testing.assert_allclose(result.source_weights.sum(axis=0), 1)
     assert any("did not learn from it" in note for note in flow_notes(settings))
     assert len(list(settings.cache.rglob("*.zip"))) == 2 * len(names)
+
+
+def test_members_of_folds_take_turns_at_the_images_to_resemble(tmp_path, settings):
+    write_folder(tmp_path / "val", 24)
+    data = open_labelled(tmp_path / "val")
+    loaded = folds_of("steady", (2.0, 2.0), [sample.name for sample in data.samples])
+    write_folder(tmp_path / "other", 12)
+    for path in (tmp_path / "other" / "images").iterdir():  # other bytes, the same pixels
+        path.write_bytes(path.read_bytes() + b"end")
+    settings = replace(settings, out_of_fold=True, match=tmp_path / "other" / "images")
+    tune_members(loaded, data, settings)
+    cache = SoftMapCache(settings.cache)
+    for i, path in enumerate(sorted(settings.match.iterdir(), key=lambda path: path.name)):
+        keys = [SoftMapKey(member.sha256, file_sha256(path), "identity") for member in loaded]
+        assert [key in cache for key in keys] == [i % 2 == 0, i % 2 == 1]
 
 
 def test_what_members_of_folds_cannot_answer_is_said(val, settings):
