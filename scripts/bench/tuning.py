@@ -5,9 +5,10 @@
 Three parts. Time: images of 29 bones at 2048 x 2048, five members' soft maps read from a cache on
 disk (there are 20 different images, read again and again), until rules with nested evidence stand.
 Height: each class's objective against CMA-ES (`pip install -e '.[bench]'`) with 1,000 evaluations,
-and against greedy selection with replacement (Caruana et al. 2004) with 50 rounds; with --xrays, a folder in which `ens tune-weights` has run, on its real soft maps too. Worth:
-simulated members (simulated_members.py), tuned on 40 images and scored on 300 that nothing saw;
-the oracle is fitted on 300 others. Losses are in Dice.
+and against greedy selection with replacement (Caruana et al. 2004) with 50 rounds; with --xrays, a
+folder in which `ens tune-weights` has run, on its real soft maps too. Worth: simulated members
+(simulated_members.py), tuned on 40 images and scored on 300 that nothing saw; the oracle is fitted
+on 300 others. Losses are in Dice.
 """
 
 from __future__ import annotations
