@@ -26,6 +26,7 @@ defaults:                 # of all members; a member may set each of them itself
   # loss: bce_dice        # bce, dice, focal_dice
   # precision: auto       # bf16 on a GPU, fp32 on a CPU
   # seed: 0
+  # sweep: {loss: [bce_dice, focal_dice], size: [512, 768]}   # a member for each combination
   # validate_every: 1     # epochs between scores; the last one is always scored
   augment:                # or none
     hflip: 0.5            # a probability; classes in mirror_pairs of classes.yaml swap

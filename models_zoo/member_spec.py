@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -38,6 +39,12 @@ _DEFAULT_ENCODER = "resnet34"
 # Mean and deviation of ImageNet, which pretrained encoders were fed with; grey: their averages.
 _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
+
+
+def is_torchvision(member: Mapping[str, Any]) -> bool:
+    """Whether a member, as it stands in the file, is one of torchvision's."""
+    by_name = str(member.get("arch")).startswith(TORCHVISION_PREFIX)
+    return by_name or member.get("library") == "torchvision"
 
 
 def _is_boolean(value: object) -> bool:

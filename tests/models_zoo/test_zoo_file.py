@@ -181,6 +181,17 @@ def test_names_must_differ(tmp_path):
     assert faults[0].startswith("zoo.yaml:4:5: members.1.name: is unet-resnet18-64, like that of")
 
 
+def test_members_that_would_be_the_same_network_are_pointed_out(tmp_path):
+    faults = _faults(
+        tmp_path,
+        f"defaults: {SMALL}\nmembers:\n  - arch: unet\n  - {{arch: unet, name: b, epochs: 60}}\n"
+        "  - {arch: unet, name: c, seed: 1}\n",
+    )
+
+    (fault,) = faults
+    assert fault.startswith("zoo.yaml:4:5: members.1: b would become the same network as unet-")
+
+
 @pytest.mark.parametrize("text", ["", "members: []", "- arch: unet", "defaults: {}", "members: 3"])
 def test_a_file_without_members_is_refused(tmp_path, text):
     assert len(_faults(tmp_path, text)) == 1
