@@ -24,7 +24,7 @@ SWEEP = "sweep"
 MOST_MEMBERS = 500
 # What the name of a member says by itself, and what cannot differ within a sweep.
 _IN_THE_NAME = ("arch", "encoder", "size")
-_NOT_SWEPT = ("name", SWEEP)
+NOT_SWEPT = ("name", SWEEP)
 # YAML reads 1e-3 as text.
 _NUMBER = re.compile(r"[0-9.]+(e[+-]?[0-9]+)?", re.IGNORECASE)
 
@@ -102,7 +102,7 @@ def _faults(owner: Mapping[str, Any], loc: Loc) -> Iterator[Fault]:
         yield Fault(loc, f"must be a mapping of keys to lists, got {shown(sweep)}")
         return
     for key, values in sweep.items():
-        if key in _NOT_SWEPT:
+        if key in NOT_SWEPT:
             yield Fault((*loc, key), "cannot be swept")
         elif not isinstance(values, list) or not values:
             yield Fault((*loc, key), f"must be a list of values, got {shown(values)}")

@@ -48,7 +48,7 @@ class DataSpec(Section):
     split: SplitSpec | None = None
 
 
-class _Document(Section):
+class ZooDocument(Section):
     """The outermost mapping; members are validated one by one, merged with the defaults."""
 
     data: DataSpec = DataSpec()
@@ -91,7 +91,7 @@ def read_zoo(path: Path) -> Zoo:
             remedy="write a commented one to start from with: ens train-zoo --example > zoo.yaml",
         )
     document = read_yaml(path)
-    top, faults = _validate(_Document, document.content)
+    top, faults = _validate(ZooDocument, document.content)
     specs: list[_Placed] = []
     for index, member, defaults in _member_mappings(document.content):
         found, wrong = combinations(member, defaults, ("members", index))
@@ -101,7 +101,7 @@ def read_zoo(path: Path) -> Zoo:
             faults += wrong
             specs += [] if spec is None else [_Placed(spec, index)]
     faults += _doubled(specs)
-    if faults or not isinstance(top, _Document):
+    if faults or not isinstance(top, ZooDocument):
         raise ZooFileError(_report(document, faults))
     return Zoo(path, top.data, tuple(placed.spec for placed in specs))
 

@@ -47,6 +47,15 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
         context.exit()
 
 
+def _print_schema(context: click.Context, option: click.Parameter, value: bool) -> None:
+    del option
+    if value:
+        from models_zoo.schema import zoo_schema
+
+        click.echo(json.dumps(zoo_schema(), indent=1))
+        context.exit()
+
+
 @click.command(short_help="zoo.yaml -> members and a leaderboard.")
 @click.argument("zoo_file", type=click.Path(path_type=Path), default=Path("zoo.yaml"))
 @click.option(
@@ -64,6 +73,14 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
     expose_value=False,
     callback=_print_example,
     help="Print a commented zoo.yaml to start from, and exit.",
+)
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON schema of zoo files, for editors, and exit.",
 )
 def command(
     zoo_file: Path, members_dir: Path | None, only: str, device: str, as_json: bool
