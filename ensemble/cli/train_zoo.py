@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import device_option, json_option
+from ensemble.cli.options import json_option
 from ensemble.cli.tables import print_table
 from ensemble.wording import counted
 
@@ -64,7 +64,14 @@ def _print_schema(context: click.Context, option: click.Parameter, value: bool) 
     help="Where members and leaderboard.csv go. By default members/ beside ZOO_FILE.",
 )
 @click.option("--only", metavar="A,B", default="", help="Train just these members, by name.")
-@device_option
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="A,B",
+    help="auto (every GPU, else the CPU), cpu, cuda, cuda:1, ...; on several, separated by commas, "
+    "members are trained side by side.",
+)
 @json_option
 @click.option(
     "--example",
@@ -95,6 +102,7 @@ def command(
         ens train-zoo --example > zoo.yaml
         ens train-zoo zoo.yaml
         ens train-zoo zoo.yaml --only unet-resnet34-512 --device cuda:1
+        ens train-zoo zoo.yaml --device cuda:0,cuda:1
     """
     from models_zoo.train_zoo import train_zoo
 
