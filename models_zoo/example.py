@@ -25,6 +25,7 @@ defaults:                 # of all members; a member may set each of them itself
   # weight_decay: 0.01
   # loss: bce_dice        # bce, dice, focal_dice
   # precision: auto       # bf16 on a GPU, fp32 on a CPU
+  # devices: 2            # share each batch; else every device trains a member of its own
   # seed: 0
   # sweep: {loss: [bce_dice, focal_dice], size: [512, 768]}   # a member for each combination
   # validate_every: 1     # epochs between scores; the last one is always scored

@@ -20,6 +20,7 @@ from ensemble.weights import uniform_weights
 from models_zoo.jobs import Job, Reporter
 from models_zoo.resume import STATE
 from models_zoo.speed import ms_per_image
+from models_zoo.team import ALONE, Team
 from models_zoo.training import Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels
 
@@ -32,12 +33,18 @@ def train_job(
     held_out: ValidationLabels,
     device: torch.device,
     *,
+    team: Team = ALONE,
     reporter: Reporter,
     progress: Progress,
 ) -> None:
-    """Train a prepared job and write its member; raises what `train_member` does, OutputError."""
-    training = TrainingJob(job.spec, job.data.train, held_out, job.state.folder, device)
+    """Train a prepared job and write its member; raises what `train_member` does, OutputError.
+
+    Of a team's processes the first one writes.
+    """
+    training = TrainingJob(job.spec, job.data.train, held_out, job.state.folder, device, team)
     trained = train_member(training, watch=reporter.epoch, progress=progress)
+    if trained is None:
+        return
     manifest, network = _member_of(training, trained, _origin(job))
     write_member(job.path, manifest, network.state_dict())
     job.state.finish(remove=STATE)

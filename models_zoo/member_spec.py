@@ -123,6 +123,7 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
+    `devices` share each batch.
     """
 
     arch: str
@@ -138,6 +139,7 @@ class MemberSpec(Section):
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     epochs: Annotated[int, Field(ge=1)] = 60
     batch: Annotated[int, Field(ge=1)] = 8
+    devices: Annotated[int, Field(ge=1)] = 1
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     loss: LossName = "bce_dice"
@@ -194,6 +196,12 @@ class MemberSpec(Section):
         if channels is not None and value is not None and len(value) != channels:
             raise ValueError(f"must have {channels} values, one a channel")
         return value
+
+    @model_validator(mode="after")
+    def _even_shares(self) -> MemberSpec:
+        if self.batch % self.devices:
+            raise ValueError(f"a batch of {self.batch} is not for {self.devices} devices to share")
+        return self
 
     @property
     def full_name(self) -> str:

@@ -69,7 +69,7 @@ def train_zoo(
             skipped.append(job.name)
         else:
             todo.append(job)
-    if len(devices) == 1:
+    if len(devices) == 1 and all(job.spec.devices == 1 for job in todo):
         failed = _train_in_turn(todo, devices[0], folder, reporter, progress)
     else:
         failed = train_side_by_side(

@@ -34,6 +34,7 @@ from models_zoo.loader import (
 from models_zoo.losses import segmentation_loss
 from models_zoo.member_spec import MemberSpec
 from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
+from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
 
@@ -66,7 +67,7 @@ class Trained:
 class TrainingJob:
     """All that a training needs; `state` is the folder from which it can be continued.
 
-    What lies in it is trusted, see `check_resumable`.
+    What lies in it is trusted, see `check_resumable`. `team`: the processes that share the work.
     """
 
     spec: MemberSpec
@@ -74,6 +75,7 @@ class TrainingJob:
     held_out: ValidationLabels
     state: Path
     device: torch.device
+    team: Team = ALONE
 
     @property
     def classes(self) -> ClassList:
@@ -81,8 +83,10 @@ class TrainingJob:
         return self.train.classes
 
 
-def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Trained:
+def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Trained | None:
     """Train a member, from where an earlier run of the same job stopped.
+
+    Of a team's processes only the first answers, the others with None.
 
     Raises MemberError if the loss is not finite, DeviceError if memory does not suffice, DataError
     for images or labels that cannot be used; interrupting it leaves a state to go on from.
@@ -90,7 +94,8 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     spec = job.spec
     dataset = _training_set(job, progress)
     validator = Validator(job.held_out, spec, device=job.device)
-    validator.prepare(progress)
+    if job.team.is_first:
+        validator.prepare(progress)
     torch.manual_seed(spec.seed)
     network = build_network(
         spec.network,
@@ -99,9 +104,9 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
         weights=spec.encoder_weights,
     )
     learner = Learner(job, network, validator, watch)
-    loader = training_loader(dataset, batch=spec.batch, seed=spec.seed, device=job.device)
-    fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST)
-    return learner.result()
+    loader = training_loader(dataset, spec, device=job.device, team=job.team)
+    fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST, team=job.team)
+    return learner.result() if job.team.is_first else None
 
 
 def _training_set(job: TrainingJob, progress: Progress) -> TrainingSet:
@@ -129,7 +134,7 @@ class Learner(lightning.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.average = AveragedModel(
             self.network, multi_avg_fn=moving_average(job.spec.ema_decay), use_buffers=True
-        )
+        ).requires_grad_(False)
         self._best = read_best(job.state / BEST)
         self._train_s = 0.0
         self._losses: list[Tensor] = []
@@ -169,7 +174,13 @@ class Learner(lightning.LightningModule):
         self.average.update_parameters(self.network)
 
     def on_train_epoch_end(self) -> None:
-        """Score the average, keep the best, save what a later run continues from, and tell."""
+        """Score the average, keep the best, save what a later run continues from, and tell.
+
+        The first of a team does; the others wait for it where it saves.
+        """
+        if not self._job.team.is_first:
+            self.trainer.save_checkpoint(self._job.state / LAST)
+            return
         epoch, spec = self.current_epoch + 1, self._job.spec
         score, is_best = None, False
         if epoch % spec.validate_every == 0 or epoch == spec.epochs:

@@ -9,6 +9,7 @@ import torch
 from drawings import write_drawings
 
 from ensemble.errors import DeviceError, ImageError
+from ensemble.members.file import read_member
 from ensemble.members.member import load_member
 from ensemble.members.roster import choose_devices
 from models_zoo.train_zoo import train_zoo
@@ -64,6 +65,69 @@ def test_members_trained_side_by_side_are_those_trained_in_turn(tmp_path):
         for key, value in first.items():
             torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-5)
     assert train_zoo(path, device="cpu,cpu").skipped == ("a", "b", "c")
+
+
+@pytest.mark.slow
+def test_two_processes_that_share_batches_learn_as_one_does(tmp_path):
+    longer = DEFAULTS.replace("epochs: 2, batch: 3", "epochs: 16, batch: 6")
+    path = write_drawings(tmp_path, train=12, val=6) / "zoo.yaml"
+    path.write_text(
+        f"{longer}members:\n  - {{name: one, arch: unet}}\n"
+        "  - {name: two, arch: unet, devices: 2}\n",
+        encoding="utf-8",
+    )
+    hearer = Hearer()
+
+    training = train_zoo(path, device="cpu,cpu", reporter=hearer)
+
+    assert training.failed == {}
+    dice = {row.member: row.val_dice for row in training.standings}
+    assert dice["two"] == pytest.approx(dice["one"], abs=0.05)
+    assert dice["one"] > 0.5
+    assert [r.epoch for r in hearer.epochs if r.member == "two"] == list(range(1, 17))
+    counters = [
+        {
+            int(v)
+            for k, v in read_member(training.folder / f"{name}.pt").state_dict.items()
+            if k.endswith("num_batches_tracked")
+        }
+        for name in ("one", "two")
+    ]
+    steps = [
+        row.best_epoch * 2
+        for name in ("one", "two")
+        for row in training.standings
+        if row.member == name
+    ]
+    assert counters == [{count} for count in steps]
+
+
+@pytest.mark.slow
+def test_a_shared_training_goes_on_after_a_kill(tmp_path):
+    path = zoo(tmp_path, "  - {name: two, arch: unet, batch: 4, devices: 2, epochs: 3}\n")
+    whole = train_zoo(path, device="cpu,cpu", out=tmp_path / "whole")
+
+    def kill_one(result):
+        os.kill(active_children()[result.epoch % 2].pid, signal.SIGKILL)
+
+    lost = train_zoo(path, device="cpu,cpu", reporter=Hearer(kill_one))
+    assert "its process was lost" in lost.failed["two"]
+    hearer = Hearer()
+    training = train_zoo(path, device="cpu,cpu", reporter=hearer)
+
+    assert hearer.epochs[0].epoch == 2
+    first, second = (
+        load_member(folder / "two.pt", CPU).network.state_dict()
+        for folder in (whole.folder, training.folder)
+    )
+    for key, value in first.items():
+        torch.testing.assert_close(second[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_member_that_wants_more_devices_than_there_are_is_told(tmp_path):
+    path = zoo(tmp_path, "  - {name: wide, arch: unet, batch: 6, devices: 3}\n")
+    training = train_zoo(path, device="cpu,cpu")
+    assert training.failed == {"wide": "wide: wants 3 devices, and there are 2"}
 
 
 @pytest.mark.slow
