@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ensemble.datasets import LabelledFolder
 from ensemble.ensembles import Ensemble
 from ensemble.errors import ConfigError, DeviceError, MemberError
 from ensemble.images import read_image
@@ -18,6 +19,7 @@ from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress
 from ensemble.weights import uniform_weights
 from models_zoo.jobs import Job, Reporter
+from models_zoo.member_spec import MemberSpec
 from models_zoo.resume import STATE
 from models_zoo.speed import ms_per_image
 from models_zoo.team import ALONE, Team
@@ -78,7 +80,7 @@ def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str
         "epochs": job.spec.epochs,
         "best_epoch": best.epoch,
         "train_s": trained.train_s,
-        "ms_per_image": _ms_per_image(network, job),
+        "ms_per_image": network_ms_per_image(network, job.spec, job.held_out.labelled, job.device),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "train_images": len(job.train.samples),
         "val_images": len(job.held_out.labelled.samples),
@@ -88,10 +90,12 @@ def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str
     }
 
 
-def _ms_per_image(network: nn.Module, job: TrainingJob) -> float:
+def network_ms_per_image(
+    network: nn.Module, spec: MemberSpec, val: LabelledFolder, device: torch.device
+) -> float:
     """Time of the first held-out image, as many windows at once as inputs in training."""
-    manifest = job.spec.manifest(job.classes, stride=network_stride(network))
-    options = RunOptions(at_once=job.spec.batch)
-    members = [Member(manifest, network, device=job.device, options=options)]
-    image = read_image(job.held_out.labelled.samples[0].image)
+    manifest = spec.manifest(val.classes, stride=network_stride(network))
+    options = RunOptions(at_once=spec.batch)
+    members = [Member(manifest, network, device=device, options=options)]
+    image = read_image(val.samples[0].image)
     return ms_per_image(Ensemble(members, uniform_weights(members)), image)

@@ -16,10 +16,8 @@ from models_zoo.jobs import Job, Reporter, Silence, plan_jobs
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
 from models_zoo.side_by_side import train_side_by_side
 from models_zoo.validation import read_validation_labels
-from models_zoo.zoo_data import open_data
+from models_zoo.zoo_data import SPLIT_FILE, open_data
 from models_zoo.zoo_file import read_zoo
-
-SPLIT_FILE = "split.csv"
 
 
 @dataclass(frozen=True, slots=True)

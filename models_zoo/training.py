@@ -92,7 +92,7 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     for images or labels that cannot be used; interrupting it leaves a state to go on from.
     """
     spec = job.spec
-    dataset = _training_set(job, progress)
+    dataset = training_set(job.train, spec, progress)
     validator = Validator(job.held_out, spec, device=job.device)
     if job.team.is_first:
         validator.prepare(progress)
@@ -109,15 +109,38 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     return learner.result() if job.team.is_first else None
 
 
-def _training_set(job: TrainingJob, progress: Progress) -> TrainingSet:
+def training_set(train: LabelledFolder, spec: MemberSpec, progress: Progress) -> TrainingSet:
     """The images to learn from, read once: each whole, or in crops at its own resolution."""
-    spec, count = job.spec, len(job.train.samples)
-    examples = Kept(lambda index: read_example(job.train, index, spec.input), example_bytes)
+    count = len(train.samples)
+    examples = Kept(lambda index: read_example(train, index, spec.input), example_bytes)
     examples.fill(count, progress, f"{spec.full_name}: preparing images")
     if spec.window is None:
-        return TrainingSet(examples, Augment(spec.augment, job.classes), spec.seed, count=count)
-    augment = CropAugment(spec.size, spec.augment, job.classes)
+        return TrainingSet(examples, Augment(spec.augment, train.classes), spec.seed, count=count)
+    augment = CropAugment(spec.size, spec.augment, train.classes)
     return TrainingSet(examples, augment, spec.seed, count=count, crops=spec.window.crops)
+
+
+def batch_loss(
+    network: nn.Module, batch: Mapping[str, Tensor], spec: MemberSpec, classes: ClassList
+) -> Tensor:
+    """The loss of a network on a batch, as `Batch` describes it, on its device."""
+    inputs = normalise(batch["image"], spec.input)
+    logits = logits_of(network(inputs.contiguous(memory_format=torch.channels_last)))
+    target = unpack_target(batch["planes"], batch["ignored"], classes)
+    return segmentation_loss(spec.loss, logits, target)
+
+
+def new_optimizer(network: nn.Module, spec: MemberSpec) -> torch.optim.Optimizer:
+    """AdamW without decay on biases and normalisation."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": spec.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=spec.lr,
+    )
 
 
 class Learner(lightning.LightningModule):
@@ -154,10 +177,7 @@ class Learner(lightning.LightningModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """The loss of a batch."""
         del batch_index
-        inputs = normalise(batch["image"], self._job.spec.input)
-        logits = logits_of(self.network(inputs.contiguous(memory_format=torch.channels_last)))
-        target = unpack_target(batch["planes"], batch["ignored"], self._job.classes)
-        loss = segmentation_loss(self._job.spec.loss, logits, target)
+        loss = batch_loss(self.network, batch, self._job.spec, self._job.classes)
         if not torch.isfinite(loss):
             raise MemberError(
                 f"the loss is {float(loss.detach())} in epoch {self.current_epoch + 1}",
@@ -207,17 +227,9 @@ class Learner(lightning.LightningModule):
         self._train_s = float(checkpoint[TRAIN_S])
 
     def configure_optimizers(self) -> Any:
-        """AdamW without decay on biases and normalisation; linear warm-up, then a cosine to 0."""
+        """The optimizer; linear warm-up, then a cosine to 0."""
         spec = self._job.spec
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": spec.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=spec.lr,
-        )
+        optimizer = new_optimizer(self.network, spec)
         total = int(self.trainer.estimated_stepping_batches)
         warmup = min(round(spec.warmup_epochs * total / spec.epochs), total // 2)
         schedule = torch.optim.lr_scheduler.LambdaLR(

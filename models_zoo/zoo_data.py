@@ -21,6 +21,8 @@ from ensemble.splits import (
 )
 from models_zoo.zoo_file import SplitSpec, Zoo
 
+# Beside the members: which images lie in which fold.
+SPLIT_FILE = "split.csv"
 _VAL_FOLDER = "val"
 _VAL_FOLD, _TRAIN_FOLD = 0, 1
 
