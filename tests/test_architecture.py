@@ -24,7 +24,7 @@ LAYERS = (
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.image_header", "ensemble.images", "ensemble.samples"},
     {"ensemble.labels", "ensemble.journal", "ensemble.outputs"},
-    {"ensemble.datasets", "ensemble.splits"},
+    {"ensemble.datasets", "ensemble.metadata", "ensemble.splits"},
     {"ensemble.members"},
     {"ensemble.inference", "ensemble.soft_maps", "ensemble.weights"},
     {"ensemble.fusion", "ensemble.residency"},
