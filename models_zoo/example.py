@@ -10,7 +10,9 @@ data:
   # val: val              # by default val/, or a fifth of train/ where val/ does not exist
   # groups: '^(ID\\d+)'   # images of one group (a person) are never split; default: their folder
   # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/;
-                          # fold: all trains every member once for each fold
+                          # fold: all trains every member once for each fold;
+                          # stratify: [classes, sex, height] gives each fold its share of those
+                          # that the table metadata.csv, or .xlsx, beside the data says
 
 defaults:                 # of all members; a member may set each of them itself
   weights: imagenet       # or none: no download, but several times as many epochs are needed

@@ -54,7 +54,7 @@ def train_zoo(
     zoo = read_zoo(zoo_file)
     devices = choose_devices(device)
     folder = out or zoo.folder / MEMBERS_FOLDER
-    rounds = open_data(zoo, folder / SPLIT_FILE)
+    rounds = open_data(zoo, folder / SPLIT_FILE, progress)
     jobs = plan_jobs(zoo, rounds, folder, only)
     read_standings(folder)  # a broken file among the members is told now, not after hours
     rounds[0].write_split(folder / SPLIT_FILE)

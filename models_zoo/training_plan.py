@@ -91,7 +91,7 @@ def plan_zoo(
     zoo = read_zoo(zoo_file)
     devices = choose_devices(device)
     folder = out or zoo.folder / MEMBERS_FOLDER
-    rounds = open_data(zoo, folder / SPLIT_FILE)
+    rounds = open_data(zoo, folder / SPLIT_FILE, progress)
     jobs = plan_jobs(zoo, rounds, folder, only)
     members = []
     with progress("measuring members", len(jobs)) as advance:

@@ -27,12 +27,14 @@ class ZooFileError(ConfigError):
 class SplitSpec(Section):
     """Which fold of the training folder is held out where there is no validation folder.
 
-    `fold: all` trains every member once for each fold.
+    `fold: all` trains every member once for each fold. `stratify`: what each fold gets its share
+    of, see `image_traits`.
     """
 
     folds: Annotated[int, Field(ge=2)] = 5
     fold: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     seed: Annotated[int, Field(ge=0)] = 0
+    stratify: list[str] = Field(default_factory=list)
 
 
 class DataSpec(Section):
