@@ -18,12 +18,13 @@ from ensemble.members.networks import build_network, load_weights, network_strid
 from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress
 from ensemble.weights import uniform_weights
+from models_zoo.history import History
 from models_zoo.jobs import Job, Reporter
 from models_zoo.member_spec import MemberSpec
 from models_zoo.resume import STATE
 from models_zoo.speed import ms_per_image
 from models_zoo.team import ALONE, Team
-from models_zoo.training import Trained, TrainingJob, train_member
+from models_zoo.training import EpochResult, Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels
 
 # Which errors are those of one member; any other ends the run.
@@ -44,7 +45,13 @@ def train_job(
     Of a team's processes the first one writes.
     """
     training = TrainingJob(job.spec, job.data.train, held_out, job.state.folder, device, team)
-    trained = train_member(training, watch=reporter.epoch, progress=progress)
+    with History(job.state.folder, training.classes.names) as history:
+
+        def watch(result: EpochResult) -> None:
+            history.add(result)
+            reporter.epoch(result)
+
+        trained = train_member(training, watch=watch, progress=progress)
     if trained is None:
         return
     manifest, network = _member_of(training, trained, _origin(job))

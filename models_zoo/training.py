@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -41,15 +43,20 @@ from models_zoo.validation import ValidationLabels, Validator
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """An epoch that has ended, counted from 1; `val_dice` is None where it was not validated."""
+    """An epoch that has ended, counted from 1; `dice` (C,) is None where it was not validated."""
 
     member: str
     epoch: int
     num_epochs: int
     train_loss: float
-    val_dice: float | None
+    dice: NDArray[np.float64] | None
     is_best: bool
     seconds: float
+
+    @property
+    def val_dice(self) -> float | None:
+        """Mean over classes."""
+        return None if self.dice is None else float(self.dice.mean())
 
 
 Watch = Callable[[EpochResult], None]
@@ -202,11 +209,10 @@ class Learner(lightning.LightningModule):
             self.trainer.save_checkpoint(self._job.state / LAST)
             return
         epoch, spec = self.current_epoch + 1, self._job.spec
-        score, is_best = None, False
+        dice, is_best = None, False
         if epoch % spec.validate_every == 0 or epoch == spec.epochs:
             dice = self._validator.dice(self.average.module)
-            score = float(dice.mean())
-            is_best = self._best is None or score > self._best.mean_dice
+            is_best = self._best is None or dice.mean() > self._best.mean_dice
             if is_best:
                 self._best = Best(epoch, dice, copy_to_cpu(self.average.module.state_dict()))
                 write_best(self._job.state / BEST, self._best)
@@ -215,7 +221,7 @@ class Learner(lightning.LightningModule):
         with state_file(self._job.state / LAST) as part:
             self.trainer.save_checkpoint(part)
         loss = float(torch.stack(self._losses).mean())
-        self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, score, is_best, seconds))
+        self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, dice, is_best, seconds))
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the clock, and which epoch `best.pt` must hold at least."""
