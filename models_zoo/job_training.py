@@ -14,7 +14,13 @@ from ensemble.images import read_image
 from ensemble.members.file import write_member
 from ensemble.members.manifest import Manifest
 from ensemble.members.member import Member, RunOptions
-from ensemble.members.networks import build_network, load_weights, network_stride
+from ensemble.members.networks import (
+    build_network,
+    for_prediction,
+    load_weights,
+    network_stride,
+)
+from ensemble.members.torchvision_networks import without_aux
 from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress
 from ensemble.weights import uniform_weights
@@ -70,13 +76,16 @@ def _origin(job: Job) -> dict[str, Any]:
 def _member_of(
     job: TrainingJob, trained: Trained, origin: dict[str, Any]
 ) -> tuple[Manifest, nn.Module]:
-    """The member of the best epoch."""
-    spec = job.spec
-    network = build_network(spec.network, in_channels=spec.channels, num_classes=len(job.classes))
-    load_weights(network, trained.best.state_dict)
+    """The member of the best epoch, without what only training needs."""
+    spec, state_dict = job.spec, trained.best.state_dict
+    kept = for_prediction(spec.network)
+    if kept != spec.network:
+        state_dict = without_aux(state_dict)
+    network = build_network(kept, in_channels=spec.channels, num_classes=len(job.classes))
+    load_weights(network, state_dict)
     training = _summary(job, trained, network) | origin
     manifest = spec.manifest(job.classes, stride=network_stride(network), training=training)
-    return manifest, network
+    return manifest.model_copy(update={"network": kept}), network
 
 
 def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str, Any]:

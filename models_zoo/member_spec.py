@@ -26,6 +26,7 @@ from ensemble.members.manifest import (
     WindowSpec,
     class_field,
 )
+from ensemble.members.torchvision_networks import takes_encoder
 
 LossName = Literal["bce_dice", "bce", "dice", "focal_dice"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -41,10 +42,11 @@ _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
 
 
-def is_torchvision(member: Mapping[str, Any]) -> bool:
-    """Whether a member, as it stands in the file, is one of torchvision's."""
-    by_name = str(member.get("arch")).startswith(TORCHVISION_PREFIX)
-    return by_name or member.get("library") == "torchvision"
+def names_its_encoder(member: Mapping[str, Any]) -> bool:
+    """Whether the architecture of a member, as it stands in the file, has its encoder in it."""
+    arch = str(member.get("arch"))
+    is_torchvision = member.get("library") == "torchvision" or arch.startswith(TORCHVISION_PREFIX)
+    return is_torchvision and not takes_encoder(arch.removeprefix(TORCHVISION_PREFIX))
 
 
 def _is_boolean(value: object) -> bool:
@@ -161,7 +163,7 @@ class MemberSpec(Section):
         arch = value.get("arch")
         if isinstance(arch, str) and arch.startswith(TORCHVISION_PREFIX):
             value |= {"arch": arch.removeprefix(TORCHVISION_PREFIX), "library": "torchvision"}
-        elif value.get("library", "smp") == "smp" and value.get("encoder") is None:
+        if value.get("encoder") is None and not names_its_encoder(value):
             value["encoder"] = _DEFAULT_ENCODER
         return value
 

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import MemberError
-from ensemble.members.networks import build_network, logits_of
+from ensemble.members.networks import aux_logits_of, build_network, logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from models_zoo.augment import Augment
@@ -39,6 +39,9 @@ from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
 from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
+
+# What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
+_AUX_WEIGHT = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,12 @@ def batch_loss(
 ) -> Tensor:
     """The loss of a network on a batch, as `Batch` describes it, on its device."""
     inputs = normalise(batch["image"], spec.input)
-    logits = logits_of(network(inputs.contiguous(memory_format=torch.channels_last)))
+    output = network(inputs.contiguous(memory_format=torch.channels_last))
     target = unpack_target(batch["planes"], batch["ignored"], classes)
-    return segmentation_loss(spec.loss, logits, target)
+    loss = segmentation_loss(spec.loss, logits_of(output), target)
+    if (aux := aux_logits_of(output)) is not None:
+        loss = loss + _AUX_WEIGHT * segmentation_loss(spec.loss, aux, target)
+    return loss
 
 
 def new_optimizer(network: nn.Module, spec: MemberSpec) -> torch.optim.Optimizer:
