@@ -31,6 +31,7 @@ defaults:                 # of all members; a member may set each of them itself
   # seed: 0
   # sweep: {loss: [bce_dice, focal_dice], size: [512, 768]}   # a member for each combination
   # validate_every: 1     # epochs between scores; the last one is always scored
+  # soup: 5               # the mean of the last 5 epochs' weights, if it scores higher than each
   augment:                # or none
     hflip: 0.5            # a probability; classes in mirror_pairs of classes.yaml swap
     rotate_deg: 15

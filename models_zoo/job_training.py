@@ -95,6 +95,7 @@ def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str
         "val_dice_per_class": dict(zip(job.classes.names, best.dice.tolist(), strict=True)),
         "epochs": job.spec.epochs,
         "best_epoch": best.epoch,
+        "soup": job.spec.soup if best.is_soup else 0,
         "train_s": trained.train_s,
         "ms_per_image": network_ms_per_image(network, job.spec, job.held_out.labelled, job.device),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),

@@ -125,7 +125,8 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
-    `devices` share each batch.
+    `devices` share each batch. `soup`: the weights of so many last epochs are averaged (Izmailov et
+    al. 2018), and taken if that scores higher than each epoch.
     """
 
     arch: str
@@ -149,6 +150,7 @@ class MemberSpec(Section):
     seed: Annotated[int, Field(ge=0)] = 0
     warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.995
+    soup: Annotated[int, Field(ge=0)] = 0
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     validate_every: Annotated[int, Field(ge=1)] = 1
     augment: AugmentSpec = AugmentSpec()

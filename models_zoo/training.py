@@ -40,6 +40,9 @@ from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
 
+# As `AveragedModel` takes it: averages, values, and how many were averaged before.
+_Update = Callable[[Any, Any, Any], None]
+
 # What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
 _AUX_WEIGHT = 0.4
 
@@ -171,6 +174,13 @@ class Learner(lightning.LightningModule):
         self.average = AveragedModel(
             self.network, multi_avg_fn=moving_average(job.spec.ema_decay), use_buffers=True
         ).requires_grad_(False)
+        self.soup = (
+            AveragedModel(
+                self.average.module, multi_avg_fn=plain_average(), use_buffers=True
+            ).requires_grad_(False)
+            if job.spec.soup
+            else None
+        )
         self._best = read_best(job.state / BEST)
         self._train_s = 0.0
         self._losses: list[Tensor] = []
@@ -217,17 +227,28 @@ class Learner(lightning.LightningModule):
         epoch, spec = self.current_epoch + 1, self._job.spec
         dice, is_best = None, False
         if epoch % spec.validate_every == 0 or epoch == spec.epochs:
-            dice = self._validator.dice(self.average.module)
-            is_best = self._best is None or dice.mean() > self._best.mean_dice
-            if is_best:
-                self._best = Best(epoch, dice, copy_to_cpu(self.average.module.state_dict()))
-                write_best(self._job.state / BEST, self._best)
+            dice, is_best = self._score(self.average.module, epoch)
+        if self.soup is not None and epoch > spec.epochs - spec.soup:
+            self.soup.update_parameters(self.average.module)
+            if epoch == spec.epochs:
+                self._score(self.soup.module, epoch, is_soup=True)
         seconds = time.monotonic() - self._epoch_start
         self._train_s += seconds
         with state_file(self._job.state / LAST) as part:
             self.trainer.save_checkpoint(part)
         loss = float(torch.stack(self._losses).mean())
         self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, dice, is_best, seconds))
+
+    def _score(
+        self, network: nn.Module, epoch: int, *, is_soup: bool = False
+    ) -> tuple[NDArray[np.float64], bool]:
+        """Dice (C,) of a network, and whether it is the best so far, which is kept."""
+        dice = self._validator.dice(network)
+        is_best = self._best is None or bool(dice.mean() > self._best.mean_dice)
+        if is_best:
+            self._best = Best(epoch, dice, copy_to_cpu(network.state_dict()), is_soup)
+            write_best(self._job.state / BEST, self._best)
+        return dice, is_best
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the clock, and which epoch `best.pt` must hold at least."""
@@ -261,13 +282,22 @@ def learning_rate_share(step: int, *, warmup: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
-def moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
+def moving_average(decay: float) -> _Update:
     """The update of an EMA whose decay starts low and rises to `decay`, as (1 + n) / (10 + n)."""
+    return _averaging(lambda count: 1 - min(decay, (1 + count) / (10 + count)))
+
+
+def plain_average() -> _Update:
+    """The update of the mean of all."""
+    return _averaging(lambda count: 1 / (1 + count))
+
+
+def _averaging(weight_of: Callable[[float], float]) -> _Update:
+    """An update by the weight that a value gets after so many others."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
-        count = float(num_averaged)
-        weight = 1 - min(decay, (1 + count) / (10 + count))
+        weight = weight_of(float(num_averaged))
         for average, value in zip(averages, values, strict=True):
             if average.is_floating_point():
                 average.lerp_(value, weight)
