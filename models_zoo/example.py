@@ -25,7 +25,9 @@ defaults:                 # of all members; a member may set each of them itself
   batch: 8                # halve it if the GPU runs out of memory
   lr: 0.0005
   # weight_decay: 0.01
-  # loss: bce_dice        # bce, dice, focal_dice
+  # loss: bce_dice        # or focal_dice, or a sum of bce, focal=2, boundary=3:5, dice,
+                          # tversky=0.3:0.7, lovasz, such as: bce + 0.5*lovasz
+  # class_weights: {Pisiform: 2}
   # precision: auto       # bf16 on a GPU, fp32 on a CPU
   # devices: 2            # share each batch; else every device trains a member of its own
   # seed: 0

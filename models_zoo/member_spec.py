@@ -27,8 +27,8 @@ from ensemble.members.manifest import (
     class_field,
 )
 from ensemble.members.torchvision_networks import takes_encoder
+from models_zoo.loss_terms import LossTerm, parse_loss
 
-LossName = Literal["bce_dice", "bce", "dice", "focal_dice"]
 Precision = Literal["auto", "fp32", "bf16"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 # albumentations takes gamma in percent, from 1 on
@@ -126,7 +126,8 @@ class MemberSpec(Section):
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
     `devices` share each batch. `soup`: the weights of so many last epochs are averaged (Izmailov et
-    al. 2018), and taken if that scores higher than each epoch.
+    al. 2018), and taken if that scores higher than each epoch. `loss`: see `loss_terms`;
+    `class_weights`: what classes count in it, 1 where nothing is said.
     """
 
     arch: str
@@ -145,7 +146,8 @@ class MemberSpec(Section):
     devices: Annotated[int, Field(ge=1)] = 1
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    loss: LossName = "bce_dice"
+    loss: str = "bce_dice"
+    class_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     precision: Precision = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
     warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
@@ -191,6 +193,12 @@ class MemberSpec(Section):
             raise ValueError("a name becomes a file name: letters, digits and . _ + - only")
         return value
 
+    @field_validator("loss")
+    @classmethod
+    def _known_loss(cls, value: str) -> str:
+        parse_loss(value)
+        return value
+
     @field_validator("mean", "std")
     @classmethod
     def _one_value_a_channel(
@@ -222,6 +230,11 @@ class MemberSpec(Section):
     def of_fold(self, fold: int) -> MemberSpec:
         """The same member, named after the fold that it does not learn from."""
         return self.model_copy(update={"name": f"{self.full_name}-f{fold}"})
+
+    @property
+    def loss_terms(self) -> tuple[LossTerm, ...]:
+        """What its loss sums."""
+        return parse_loss(self.loss)
 
     @property
     def network(self) -> NetworkSpec:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -140,9 +140,12 @@ def batch_loss(
     inputs = normalise(batch["image"], spec.input)
     output = network(inputs.contiguous(memory_format=torch.channels_last))
     target = unpack_target(batch["planes"], batch["ignored"], classes)
-    loss = segmentation_loss(spec.loss, logits_of(output), target)
+    if spec.class_weights:
+        weights = [spec.class_weights.get(name, 1.0) for name in classes.names]
+        target = replace(target, class_weights=torch.tensor(weights, device=inputs.device))
+    loss = segmentation_loss(spec.loss_terms, logits_of(output), target)
     if (aux := aux_logits_of(output)) is not None:
-        loss = loss + _AUX_WEIGHT * segmentation_loss(spec.loss, aux, target)
+        loss = loss + _AUX_WEIGHT * segmentation_loss(spec.loss_terms, aux, target)
     return loss
 
 

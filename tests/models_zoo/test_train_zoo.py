@@ -330,6 +330,14 @@ def test_a_file_that_is_no_member_is_told_before_training(zoo_file):
         train_zoo(zoo_file, device="cpu")
 
 
+def test_weights_of_classes_that_the_data_lack_are_told_before_training(zoo_file):
+    weighed = UNET.replace("name: unet", "name: unet, class_weights: {left: 2, Radius: 3}")
+    zoo_file.write_text(f"{DEFAULTS}members:\n{weighed}", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"zoo.yaml: class_weights .*of left, .*got Radius"):
+        train_zoo(zoo_file, device="cpu")
+
+
 def test_only_names_members_that_exist(zoo_file):
     with pytest.raises(ConfigError, match="one of unet"):
         train_zoo(zoo_file, only=["unett"])
