@@ -23,6 +23,10 @@ defaults:                 # of all members; a member may set each of them itself
   channels: 3             # 1: grey
   epochs: 60
   batch: 8                # halve it if the GPU runs out of memory
+  # accumulate: 2         # batches whose gradients make one step
+  # checkpointing: encoder   # half the memory of the encoder, a third more of its time
+  # optimizer: adamw      # or sgd, with an lr of about 0.01
+  # schedule: cosine      # or poly
   lr: 0.0005
   # weight_decay: 0.01
   # loss: bce_dice        # or focal_dice, or a sum of bce, focal=2, boundary=3:5, dice,

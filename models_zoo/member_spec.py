@@ -30,6 +30,7 @@ from ensemble.members.torchvision_networks import takes_encoder
 from models_zoo.loss_terms import LossTerm, parse_loss
 
 Precision = Literal["auto", "fp32", "bf16"]
+Schedule = Literal["cosine", "poly"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 # albumentations takes gamma in percent, from 1 on
 Gamma = Annotated[float, Field(ge=0.01, le=100)]
@@ -125,9 +126,10 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
-    `devices` share each batch. `soup`: the weights of so many last epochs are averaged (Izmailov et
-    al. 2018), and taken if that scores higher than each epoch. `loss`: see `loss_terms`;
-    `class_weights`: what classes count in it, 1 where nothing is said.
+    `devices` share each batch; the gradients of `accumulate` batches make a step. `checkpointing`
+    computes the encoder twice instead of keeping what it computed. `loss`: see `loss_terms`;
+    `class_weights`: what classes count in it, 1 where nothing is said. `soup`: the weights of so
+    many last epochs are averaged (Izmailov et al. 2018), and taken if that scores higher than each.
     """
 
     arch: str
@@ -144,6 +146,10 @@ class MemberSpec(Section):
     epochs: Annotated[int, Field(ge=1)] = 60
     batch: Annotated[int, Field(ge=1)] = 8
     devices: Annotated[int, Field(ge=1)] = 1
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    checkpointing: Literal["encoder", "none"] = "none"
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    schedule: Schedule = "cosine"
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     loss: str = "bce_dice"
