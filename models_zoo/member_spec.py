@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -27,13 +25,12 @@ from ensemble.members.manifest import (
     class_field,
 )
 from ensemble.members.torchvision_networks import takes_encoder
+from models_zoo.augment_spec import AugmentSpec
 from models_zoo.loss_terms import LossTerm, parse_loss
+from models_zoo.section import Section, is_boolean
 
 Precision = Literal["auto", "fp32", "bf16"]
 Schedule = Literal["cosine", "poly"]
-Probability = Annotated[float, Field(ge=0, le=1)]
-# albumentations takes gamma in percent, from 1 on
-Gamma = Annotated[float, Field(ge=0.01, le=100)]
 Side = Annotated[int, Field(ge=1, le=8192)]
 
 TORCHVISION_PREFIX = "torchvision/"
@@ -48,69 +45,6 @@ def names_its_encoder(member: Mapping[str, Any]) -> bool:
     arch = str(member.get("arch"))
     is_torchvision = member.get("library") == "torchvision" or arch.startswith(TORCHVISION_PREFIX)
     return is_torchvision and not takes_encoder(arch.removeprefix(TORCHVISION_PREFIX))
-
-
-def _is_boolean(value: object) -> bool:
-    return isinstance(value, bool)  # which to Python is a whole number
-
-
-class Section(BaseModel):
-    """A part of zoo.yaml: unknown keys are refused, and so is true or false for anything else.
-
-    Numbers are finite.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_boolean(cls, value: Any) -> Any:
-        if _is_boolean(value):
-            raise ValueError(
-                f"is {str(value).lower()}: YAML reads yes, no, on and off as true and false; "
-                "quote the word, or write none for nothing"
-            )
-        return value
-
-
-class AugmentSpec(Section):
-    """How often and how far an image is changed before it is learnt from.
-
-    `hflip`, `vflip`, `affine`, `brightness_contrast`, `gamma`, `clahe`, `emboss` and `sharpen` are
-    probabilities. `rotate_deg` is the largest turn to either side; `scale` and `shift` are shares
-    of the size; `brightness` and `contrast` shares of the range; `gamma_limit` as in x ** gamma.
-    Classes in mirror_pairs swap under a flip. Windows are not shifted: they lie at random anyway.
-    """
-
-    hflip: Probability = 0.5
-    vflip: Probability = 0.0
-    affine: Probability = 0.8
-    rotate_deg: Annotated[float, Field(ge=0, le=180)] = 15.0
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    shift: Annotated[float, Field(ge=0, lt=1)] = 0.06
-    brightness_contrast: Probability = 0.5
-    brightness: Annotated[float, Field(ge=0, le=1)] = 0.15
-    contrast: Annotated[float, Field(ge=0, le=1)] = 0.2
-    gamma: Probability = 0.3
-    gamma_limit: tuple[Gamma, Gamma] = (0.7, 1.4)
-    clahe: Probability = 0.1
-    emboss: Probability = 0.1
-    sharpen: Probability = 0.1
-
-    @field_validator("gamma_limit")
-    @classmethod
-    def _lower_first(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] > value[1]:
-            raise ValueError("the lower limit comes first")
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _none_is_all_off(cls, value: Any) -> Any:
-        if value != "none":
-            return value
-        names = ("hflip", "vflip", "affine", "brightness_contrast")
-        return dict.fromkeys((*names, "gamma", "clahe", "emboss", "sharpen"), 0.0)
 
 
 class WindowSection(Section, WindowSpec):
@@ -180,7 +114,7 @@ class MemberSpec(Section):
     @field_validator("size", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
-        return (value, value) if isinstance(value, int | str) and not _is_boolean(value) else value
+        return (value, value) if isinstance(value, int | str) and not is_boolean(value) else value
 
     @field_validator("window", mode="before")
     @classmethod
@@ -190,7 +124,7 @@ class MemberSpec(Section):
     @field_validator("mean", "std", mode="before")
     @classmethod
     def _one_for_grey(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | float) and not _is_boolean(value) else value
+        return (value,) if isinstance(value, int | float) and not is_boolean(value) else value
 
     @field_validator("name")
     @classmethod
