@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "ensemble.cli.demo",
     "make-phantom": "ensemble.cli.make_phantom",
     "train-zoo": "ensemble.cli.train_zoo",
+    "adopt": "ensemble.cli.adopt",
     "inspect": "ensemble.cli.inspect",
     "tune-weights": "ensemble.cli.tune_weights",
     "predict": "ensemble.cli.predict",
