@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import random
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,33 +48,41 @@ class Augment:
     def __init__(self, spec: AugmentSpec, classes: ClassList) -> None:
         self.spec = spec
         self._mirror = classes.mirror_permutation
-        self._warp = albumentations.Compose([_affine(spec)])
         self._grey_levels = albumentations.Compose(_grey_level_changes(spec))
 
     def __call__(self, example: Example, *seed: int) -> Example:
         """The changed example; `seed` are whole numbers, for example seed, epoch and index."""
         entropy = np.random.SeedSequence(seed)
         numbers, first_word = np.random.default_rng(entropy), entropy.generate_state(1)[0]
-        for stage in (self._warp, self._grey_levels):
-            stage.set_random_state(numbers, random.Random(int(first_word)))
+        self._grey_levels.set_random_state(numbers, random.Random(int(first_word)))
         if numbers.random() < self.spec.hflip:
             example = mirror(example, axis=1, permutation=self._mirror)
         if numbers.random() < self.spec.vflip:
             example = mirror(example, axis=0, permutation=self._mirror)
-        example = self._warped(example)
-        if self.spec.elastic and numbers.random() < self.spec.elastic:
+        if numbers.random() < self.spec.affine:
+            example = turn(example, self.spec, numbers)
+        if numbers.random() < self.spec.elastic:
             example = bend(example, self.spec.elastic_shift, numbers)
         changed = self._grey_levels(image=example.image)["image"]
         return Example(changed.reshape(example.image.shape), example.planes, example.ignored)
 
-    def _warped(self, example: Example) -> Example:
-        # albumentations wants masks of one shape: what is ignored goes along as one more word
-        words = np.concatenate([example.planes, example.ignored[None].astype(np.uint32)])
-        moved = self._warp(image=example.image, masks=[to_channels(word[None]) for word in words])
-        planes = np.concatenate([from_channels(channels) for channels in moved["masks"]])
-        return Example(
-            moved["image"].reshape(example.image.shape), planes[:-1], planes[-1].astype(np.bool_)
-        )
+
+# An array (h, w, ...) uint8 to one of its size, by cv2's number of an interpolation.
+_Warp = Callable[[NDArray[np.uint8], int], Any]
+
+
+def turn(example: Example, spec: AugmentSpec, numbers: np.random.Generator) -> Example:
+    """Turned, scaled and shifted in one warp; what comes in from outside is 0, and no class."""
+    height, width = example.ignored.shape
+    angle = numbers.uniform(-spec.rotate_deg, spec.rotate_deg)
+    scale = numbers.uniform(1 - spec.scale, 1 + spec.scale)
+    middle = (width - 1) / 2, (height - 1) / 2
+    matrix = np.asarray(cv2.getRotationMatrix2D(middle, angle, scale), np.float64)
+    matrix[:, 2] += numbers.uniform(-spec.shift, spec.shift, 2) * (width, height)
+    return _moved(
+        example,
+        lambda array, how: cv2.warpAffine(array, matrix, (width, height), flags=how),
+    )
 
 
 def bend(example: Example, shift: float, numbers: np.random.Generator) -> Example:
@@ -83,27 +93,34 @@ def bend(example: Example, shift: float, numbers: np.random.Generator) -> Exampl
     height, width = example.ignored.shape
     knots = numbers.normal(0, shift, (2, _KNOTS, _KNOTS)).astype(np.float32)
     knots *= np.array([width, height], np.float32)[:, None, None]
-    field = [cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in knots]
-    rows, columns = np.indices((height, width), np.float32)
-    across, down = columns + field[0], rows + field[1]
-    image = cv2.remap(example.image, across, down, cv2.INTER_LINEAR)
-    words = np.concatenate([example.planes, example.ignored[None].astype(np.uint32)])
-    moved = [cv2.remap(to_channels(word[None]), across, down, cv2.INTER_NEAREST) for word in words]
-    planes = np.concatenate([from_channels(np.asarray(each, np.uint8)) for each in moved])
-    return Example(
-        np.asarray(image, np.uint8).reshape(example.image.shape),
-        planes[:-1],
-        planes[-1].astype(np.bool_),
+    across, down = (
+        cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in knots
     )
+    across += np.arange(width, dtype=np.float32)
+    down += np.arange(height, dtype=np.float32)[:, None]
+    return _moved(example, lambda array, how: cv2.remap(array, across, down, how))
 
 
 def mirror(example: Example, *, axis: int, permutation: tuple[int, ...]) -> Example:
     """Mirror along an image axis (0: upside down, 1: left to right); paired classes swap."""
-    return Example(
-        np.ascontiguousarray(np.flip(example.image, axis)),
-        permute_classes(np.ascontiguousarray(np.flip(example.planes, axis + 1)), permutation),
-        np.ascontiguousarray(np.flip(example.ignored, axis)),
-    )
+    mirrored = _moved(example, lambda array, _: cv2.flip(array, axis))
+    if permutation == tuple(range(len(permutation))):
+        return mirrored
+    return replace(mirrored, planes=permute_classes(mirrored.planes, permutation))
+
+
+def _moved(example: Example, warp: _Warp) -> Example:
+    """The image moved linearly, its label to the nearest pixel: each word is four channels."""
+    image = np.asarray(warp(example.image, cv2.INTER_LINEAR), np.uint8)
+    words = [
+        np.asarray(warp(to_channels(word[None]), cv2.INTER_NEAREST), np.uint8)
+        for word in example.planes
+    ]
+    ignored = example.ignored
+    if ignored.any():
+        ignored = np.asarray(warp(ignored.astype(np.uint8), cv2.INTER_NEAREST), np.bool_)
+    planes = np.concatenate([from_channels(word) for word in words])
+    return Example(image.reshape(example.image.shape), planes, ignored)
 
 
 def cut(example: Example, top: int, left: int, size: tuple[int, int]) -> Example:
@@ -123,20 +140,6 @@ def _cut_axis(start: int, size: int, length: int) -> tuple[slice, tuple[int, int
     end = start + size
     outside = min(max(-start, 0), size), min(max(end - length, 0), size)
     return slice(max(start, 0), max(end, 0)), outside
-
-
-def _affine(spec: AugmentSpec) -> albumentations.BasicTransform:
-    """A turn, a change of scale and a shift in one warp; what comes in from outside is 0."""
-    return albumentations.Affine(
-        rotate=(-spec.rotate_deg, spec.rotate_deg),
-        scale=(1 - spec.scale, 1 + spec.scale),
-        translate_percent=(-spec.shift, spec.shift),
-        keep_ratio=True,
-        interpolation=cv2.INTER_LINEAR,
-        mask_interpolation=cv2.INTER_NEAREST,
-        border_mode=cv2.BORDER_CONSTANT,
-        p=spec.affine,
-    )
 
 
 def _grey_level_changes(spec: AugmentSpec) -> list[albumentations.BasicTransform]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Generic, TypedDict, TypeVar
 
+import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -88,13 +91,14 @@ class Kept(Generic[Item]):
 def read_example(labelled: LabelledFolder, index: int, spec: InputSpec) -> Example:
     """An image and its label as a network takes them: at the size of its input, or at their own.
 
-    Where an image is smaller than a window and mirrored, no pixel counts, as in prediction.
+    Of a grey image, which a network may want three times, one channel is kept and changed. Where
+    an image is smaller than a window and mirrored, no pixel counts, as in prediction.
     """
     sample = labelled.samples[index]
     image = read_image(sample.image)
     label = labelled.read_label(sample, image.shape[:2])
     ignored = np.zeros(label.size, np.bool_) if label.ignored is None else label.ignored
-    pixels = prepare_image(image, spec)
+    pixels = _grey_once(prepare_image(image, spec))
     if spec.window is None:
         small = resize_nearest(ignored[None].astype(np.uint32), spec.size)[0].astype(np.bool_)
         return Example(pixels, resize_nearest(label.planes, spec.size), small)
@@ -104,6 +108,12 @@ def read_example(labelled: LabelledFolder, index: int, spec: InputSpec) -> Examp
         np.pad(label.planes, ((0, 0), (0, below), (0, right))),
         np.pad(ignored, ((0, below), (0, right)), constant_values=True),
     )
+
+
+def _grey_once(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The first channel (h, w, 1) where all are the same, else all."""
+    first = pixels[:, :, :1]
+    return np.ascontiguousarray(first) if (pixels == first).all() else pixels
 
 
 def example_bytes(example: Example) -> int:
@@ -119,7 +129,7 @@ def label_bytes(label: Label) -> int:
 class TrainingSet(Dataset[dict[str, Tensor]]):
     """Augmented examples; an item is asked for by (epoch, index), which also seeds its change.
 
-    Each of the `count` examples is `crops` items.
+    Each of the `count` examples is `crops` items, of `channels` channels.
     """
 
     def __init__(
@@ -130,12 +140,14 @@ class TrainingSet(Dataset[dict[str, Tensor]]):
         *,
         count: int,
         crops: int = 1,
+        channels: int = 3,
     ) -> None:
         self._examples = examples
         self._augment = augment
         self._seed = seed
         self._count = count
         self._crops = crops
+        self._channels = channels
 
     def __len__(self) -> int:
         """Items of an epoch."""
@@ -154,15 +166,23 @@ class TrainingSet(Dataset[dict[str, Tensor]]):
         """An augmented example by (epoch, index), or four of them put together."""
         numbers = np.random.default_rng(np.random.SeedSequence((self._seed, *key), spawn_key=(2,)))
         draw, spec = numbers.random(), self._augment.spec
-        own = self._augment(self._examples[key[1] // self._crops], self._seed, *key)
+        own = self._changed(key[1] // self._crops, *key)
         if draw >= spec.mosaic + spec.ricap:
             return own
         others = [
-            self._augment(self._examples[int(index)], self._seed, *key, number)
+            self._changed(int(index), *key, number)
             for number, index in enumerate(numbers.integers(self._count, size=3), start=1)
         ]
         four = [own, *others]
         return mosaic(four) if draw < spec.mosaic else ricap(four, numbers)
+
+    def _changed(self, index: int, *seed: int) -> Example:
+        """An augmented example with all its channels."""
+        changed = self._augment(self._examples[index], self._seed, *seed)
+        if changed.image.shape[2] == self._channels:
+            return changed
+        image = cv2.merge([changed.image] * self._channels)
+        return replace(changed, image=np.asarray(image, np.uint8))
 
 
 class EpochSampler(Sampler[tuple[int, int]]):

@@ -130,10 +130,13 @@ def training_set(train: LabelledFolder, spec: MemberSpec, progress: Progress) ->
     count = len(train.samples)
     examples = Kept(lambda index: read_example(train, index, spec.input), example_bytes)
     examples.fill(count, progress, f"{spec.full_name}: preparing images")
-    if spec.window is None:
-        return TrainingSet(examples, Augment(spec.augment, train.classes), spec.seed, count=count)
-    augment = CropAugment(spec.size, spec.augment, train.classes)
-    return TrainingSet(examples, augment, spec.seed, count=count, crops=spec.window.crops)
+    augment: Augment | CropAugment = Augment(spec.augment, train.classes)
+    if spec.window is not None:
+        augment = CropAugment(spec.size, spec.augment, train.classes)
+    crops = 1 if spec.window is None else spec.window.crops
+    return TrainingSet(
+        examples, augment, spec.seed, count=count, crops=crops, channels=spec.channels
+    )
 
 
 def batch_loss(
