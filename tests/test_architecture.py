@@ -17,7 +17,7 @@ LAYERS = (
     {"ensemble.checksum", "ensemble.faults"},
     {"ensemble.classes", "ensemble.json_file", "ensemble.yaml_file", "ensemble.kernels"},
     {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
-    {"ensemble.intervals", "ensemble.coco_rle", "ensemble.metrics"},
+    {"ensemble.intervals", "ensemble.odds", "ensemble.coco_rle", "ensemble.metrics"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.run_algebra", "ensemble.run_shapes"},
     {"ensemble.filters"},
@@ -31,7 +31,13 @@ LAYERS = (
     {"ensemble.ensembles"},
     {"ensemble.mask_stream"},
     {"ensemble.prediction_plan"},
-    {"ensemble.predict", "ensemble.evaluate", "ensemble.tuning", "ensemble.vote"},
+    {
+        "ensemble.predict",
+        "ensemble.evaluate",
+        "ensemble.tuning",
+        "ensemble.vote",
+        "ensemble.explore",
+    },
     {"models_zoo"},
     {"ensemble.cli"},
 )
