@@ -28,8 +28,9 @@ from ensemble.rle_table import open_rle_table
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.tuning.variants import Variant
 from ensemble.whole_file import whole_file
+from models_zoo.jobs import Reporter, Silence
 from models_zoo.phantom import make_phantom
-from models_zoo.train_zoo import Reporter, Silence, train_zoo
+from models_zoo.train_zoo import train_zoo
 
 TTA = "hflip"
 _SHEET_ROWS = 3

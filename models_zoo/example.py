@@ -10,7 +10,9 @@ data:
   # val: val              # by default val/, or a fifth of train/ where val/ does not exist
   # groups: '^(ID\\d+)'   # images of one group (a person) are never split; default: their folder
   # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/;
-                          # fold: all trains every member once for each fold
+                          # fold: all trains every member once for each fold;
+                          # stratify: [classes, sex, height] gives each fold its share of those
+                          # that the table metadata.csv, or .xlsx, beside the data says
 
 defaults:                 # of all members; a member may set each of them itself
   weights: imagenet       # or none: no download, but several times as many epochs are needed
@@ -25,7 +27,9 @@ defaults:                 # of all members; a member may set each of them itself
   # weight_decay: 0.01
   # loss: bce_dice        # bce, dice, focal_dice
   # precision: auto       # bf16 on a GPU, fp32 on a CPU
+  # devices: 2            # share each batch; else every device trains a member of its own
   # seed: 0
+  # sweep: {loss: [bce_dice, focal_dice], size: [512, 768]}   # a member for each combination
   # validate_every: 1     # epochs between scores; the last one is always scored
   augment:                # or none
     hflip: 0.5            # a probability; classes in mirror_pairs of classes.yaml swap

@@ -23,6 +23,8 @@ from models_zoo.augment import Augment, Example
 from models_zoo.crops import CropAugment
 from models_zoo.free_memory import free_memory_bytes
 from models_zoo.losses import Target
+from models_zoo.member_spec import MemberSpec
+from models_zoo.team import ALONE, Team
 
 # Of the memory that is free as a set is filled, so that training examples, validation images and
 # labels never take all of it together. What does not fit is read again each time.
@@ -149,11 +151,16 @@ class TrainingSet(Dataset[dict[str, Tensor]]):
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Yields (epoch, index) in an order that seed and epoch alone decide."""
+    """Yields (epoch, index) in an order that seed and epoch alone decide.
 
-    def __init__(self, count: int, seed: int) -> None:
+    Each process of a team gets every so many, as many as the others: their shares of a batch are
+    together the batch that one process would get.
+    """
+
+    def __init__(self, count: int, seed: int, team: Team = ALONE) -> None:
         self._count = count
         self._seed = seed
+        self._team = team
         self._epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -161,22 +168,27 @@ class EpochSampler(Sampler[tuple[int, int]]):
         self._epoch = epoch
 
     def __len__(self) -> int:
-        return self._count
+        return self._count // self._team.size
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([self._seed, self._epoch]).permutation(self._count)
-        return ((self._epoch, int(index)) for index in order)
+        own = order[self._team.rank :: self._team.size][: len(self)]
+        return ((self._epoch, int(index)) for index in own)
 
 
 def training_loader(
-    dataset: TrainingSet, *, batch: int, seed: int, device: torch.device
+    dataset: TrainingSet, spec: MemberSpec, *, device: torch.device, team: Team = ALONE
 ) -> DataLoader[dict[str, Tensor]]:
-    """Batches of one size in a new order each epoch; a last, smaller batch is left out."""
+    """Batches of one size in a new order each epoch; a last, smaller batch is left out.
+
+    A team shares them. Where there are fewer images than a batch has, it is of all of them.
+    """
     workers = num_workers(device)
+    sampler = EpochSampler(len(dataset), spec.seed, team)
     return DataLoader(
         dataset,
-        batch_size=min(batch, len(dataset)),
-        sampler=EpochSampler(len(dataset), seed),
+        batch_size=min(spec.batch // team.size, max(len(sampler), 1)),
+        sampler=sampler,
         drop_last=True,
         num_workers=workers,
         persistent_workers=workers > 0,

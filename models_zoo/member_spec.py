@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -38,6 +39,12 @@ _DEFAULT_ENCODER = "resnet34"
 # Mean and deviation of ImageNet, which pretrained encoders were fed with; grey: their averages.
 _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
+
+
+def is_torchvision(member: Mapping[str, Any]) -> bool:
+    """Whether a member, as it stands in the file, is one of torchvision's."""
+    by_name = str(member.get("arch")).startswith(TORCHVISION_PREFIX)
+    return by_name or member.get("library") == "torchvision"
 
 
 def _is_boolean(value: object) -> bool:
@@ -116,6 +123,7 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
+    `devices` share each batch.
     """
 
     arch: str
@@ -131,6 +139,7 @@ class MemberSpec(Section):
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     epochs: Annotated[int, Field(ge=1)] = 60
     batch: Annotated[int, Field(ge=1)] = 8
+    devices: Annotated[int, Field(ge=1)] = 1
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     loss: LossName = "bce_dice"
@@ -187,6 +196,12 @@ class MemberSpec(Section):
         if channels is not None and value is not None and len(value) != channels:
             raise ValueError(f"must have {channels} values, one a channel")
         return value
+
+    @model_validator(mode="after")
+    def _even_shares(self) -> MemberSpec:
+        if self.batch % self.devices:
+            raise ValueError(f"a batch of {self.batch} is not for {self.devices} devices to share")
+        return self
 
     @property
     def full_name(self) -> str:

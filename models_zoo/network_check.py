@@ -44,15 +44,16 @@ def network_fault(spec: MemberSpec) -> Fault | None:
 
 def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
     """Shapes alone, on the meta device: a training batch, as the strictest layers see it."""
-    batch = torch.empty(spec.batch, spec.channels, *spec.size, device="meta")
+    share = spec.batch // spec.devices
+    batch = torch.empty(share, spec.channels, *spec.size, device="meta")
     try:
         with torch.no_grad():
             logits = logits_of(network.to("meta").train()(batch))
     except FORWARD_REFUSALS as error:
         key = "batch" if "more than 1 value per channel" in str(error) else "size"
         reason = refusal_text(error)
-        return Fault((key,), f"{spec.arch} does not take {spec.batch} x {_sides(spec)}: {reason}")
-    expected = (spec.batch, _NUM_CLASSES, *spec.size)
+        return Fault((key,), f"{spec.arch} does not take {share} x {_sides(spec)}: {reason}")
+    expected = (share, _NUM_CLASSES, *spec.size)
     if tuple(logits.shape) != expected:
         return Fault(
             (_built_from(spec),),

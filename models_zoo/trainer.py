@@ -13,10 +13,13 @@ from typing import Any
 
 import lightning
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from ensemble.errors import DeviceError, DeviceMemoryError
 from models_zoo.member_spec import MemberSpec
+from models_zoo.team import ALONE, Team
 
 _NO_HOST_MEMORY = "can't allocate memory"
 
@@ -28,6 +31,7 @@ def fit(
     *,
     device: torch.device,
     checkpoint: Path,
+    team: Team = ALONE,
 ) -> None:
     """Run all epochs, from `checkpoint` on where that file exists.
 
@@ -37,7 +41,8 @@ def fit(
         precision: Any = "bf16-mixed" if uses_bf16(spec, device) else "32-true"
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",
-            devices=1 if device.index is None else [device.index],
+            devices=_devices(device, team),
+            strategy=_strategy(device, team),
             precision=precision,
             max_epochs=spec.epochs,
             gradient_clip_val=spec.clip_norm,
@@ -53,6 +58,30 @@ def fit(
         start = checkpoint if checkpoint.exists() else None
         with _interruptible(trainer):
             trainer.fit(learner, loader, ckpt_path=start, weights_only=True)
+
+
+def _devices(device: torch.device, team: Team) -> int | list[int]:
+    """Of a team Lightning wants to hear of all devices, and takes that of the rank."""
+    if device.type == "cpu":
+        return team.size
+    if team.size > 1:
+        return [each.index or 0 for each in team.devices]
+    return 1 if device.index is None else [device.index]
+
+
+def _strategy(device: torch.device, team: Team) -> Any:
+    """Gradients averaged over a team; statistics of batches are those of the first one.
+
+    The graph is the same in every step, which lets networks have weights that they do not use.
+    """
+    if team.size == 1:
+        return "auto"
+    team.join()
+    return DDPStrategy(
+        process_group_backend="gloo" if device.type == "cpu" else "nccl",
+        cluster_environment=LightningEnvironment(),
+        static_graph=True,
+    )
 
 
 def uses_bf16(spec: MemberSpec, device: torch.device) -> bool:
@@ -96,9 +125,10 @@ def _interruptible(trainer: lightning.Trainer) -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Without Lightning's announcements, and without its advice on choices that are made here."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(f"lightning.{part}") for part in ("pytorch", "fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             # loading in the training process is meant where cores are few
@@ -107,4 +137,5 @@ def _quiet() -> Iterator[None]:
             warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -34,6 +34,7 @@ from models_zoo.loader import (
 from models_zoo.losses import segmentation_loss
 from models_zoo.member_spec import MemberSpec
 from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
+from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
 
@@ -66,7 +67,7 @@ class Trained:
 class TrainingJob:
     """All that a training needs; `state` is the folder from which it can be continued.
 
-    What lies in it is trusted, see `check_resumable`.
+    What lies in it is trusted, see `check_resumable`. `team`: the processes that share the work.
     """
 
     spec: MemberSpec
@@ -74,6 +75,7 @@ class TrainingJob:
     held_out: ValidationLabels
     state: Path
     device: torch.device
+    team: Team = ALONE
 
     @property
     def classes(self) -> ClassList:
@@ -81,16 +83,19 @@ class TrainingJob:
         return self.train.classes
 
 
-def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Trained:
+def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Trained | None:
     """Train a member, from where an earlier run of the same job stopped.
+
+    Of a team's processes only the first answers, the others with None.
 
     Raises MemberError if the loss is not finite, DeviceError if memory does not suffice, DataError
     for images or labels that cannot be used; interrupting it leaves a state to go on from.
     """
     spec = job.spec
-    dataset = _training_set(job, progress)
+    dataset = training_set(job.train, spec, progress)
     validator = Validator(job.held_out, spec, device=job.device)
-    validator.prepare(progress)
+    if job.team.is_first:
+        validator.prepare(progress)
     torch.manual_seed(spec.seed)
     network = build_network(
         spec.network,
@@ -99,20 +104,43 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
         weights=spec.encoder_weights,
     )
     learner = Learner(job, network, validator, watch)
-    loader = training_loader(dataset, batch=spec.batch, seed=spec.seed, device=job.device)
-    fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST)
-    return learner.result()
+    loader = training_loader(dataset, spec, device=job.device, team=job.team)
+    fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST, team=job.team)
+    return learner.result() if job.team.is_first else None
 
 
-def _training_set(job: TrainingJob, progress: Progress) -> TrainingSet:
+def training_set(train: LabelledFolder, spec: MemberSpec, progress: Progress) -> TrainingSet:
     """The images to learn from, read once: each whole, or in crops at its own resolution."""
-    spec, count = job.spec, len(job.train.samples)
-    examples = Kept(lambda index: read_example(job.train, index, spec.input), example_bytes)
+    count = len(train.samples)
+    examples = Kept(lambda index: read_example(train, index, spec.input), example_bytes)
     examples.fill(count, progress, f"{spec.full_name}: preparing images")
     if spec.window is None:
-        return TrainingSet(examples, Augment(spec.augment, job.classes), spec.seed, count=count)
-    augment = CropAugment(spec.size, spec.augment, job.classes)
+        return TrainingSet(examples, Augment(spec.augment, train.classes), spec.seed, count=count)
+    augment = CropAugment(spec.size, spec.augment, train.classes)
     return TrainingSet(examples, augment, spec.seed, count=count, crops=spec.window.crops)
+
+
+def batch_loss(
+    network: nn.Module, batch: Mapping[str, Tensor], spec: MemberSpec, classes: ClassList
+) -> Tensor:
+    """The loss of a network on a batch, as `Batch` describes it, on its device."""
+    inputs = normalise(batch["image"], spec.input)
+    logits = logits_of(network(inputs.contiguous(memory_format=torch.channels_last)))
+    target = unpack_target(batch["planes"], batch["ignored"], classes)
+    return segmentation_loss(spec.loss, logits, target)
+
+
+def new_optimizer(network: nn.Module, spec: MemberSpec) -> torch.optim.Optimizer:
+    """AdamW without decay on biases and normalisation."""
+    matrices = [p for p in network.parameters() if p.ndim > 1]
+    vectors = [p for p in network.parameters() if p.ndim <= 1]
+    return torch.optim.AdamW(
+        [
+            {"params": matrices, "weight_decay": spec.weight_decay},
+            {"params": vectors, "weight_decay": 0.0},
+        ],
+        lr=spec.lr,
+    )
 
 
 class Learner(lightning.LightningModule):
@@ -129,7 +157,7 @@ class Learner(lightning.LightningModule):
         self.network = network.to(memory_format=torch.channels_last)
         self.average = AveragedModel(
             self.network, multi_avg_fn=moving_average(job.spec.ema_decay), use_buffers=True
-        )
+        ).requires_grad_(False)
         self._best = read_best(job.state / BEST)
         self._train_s = 0.0
         self._losses: list[Tensor] = []
@@ -149,10 +177,7 @@ class Learner(lightning.LightningModule):
     def training_step(self, batch: Mapping[str, Tensor], batch_index: int) -> Tensor:
         """The loss of a batch."""
         del batch_index
-        inputs = normalise(batch["image"], self._job.spec.input)
-        logits = logits_of(self.network(inputs.contiguous(memory_format=torch.channels_last)))
-        target = unpack_target(batch["planes"], batch["ignored"], self._job.classes)
-        loss = segmentation_loss(self._job.spec.loss, logits, target)
+        loss = batch_loss(self.network, batch, self._job.spec, self._job.classes)
         if not torch.isfinite(loss):
             raise MemberError(
                 f"the loss is {float(loss.detach())} in epoch {self.current_epoch + 1}",
@@ -169,7 +194,13 @@ class Learner(lightning.LightningModule):
         self.average.update_parameters(self.network)
 
     def on_train_epoch_end(self) -> None:
-        """Score the average, keep the best, save what a later run continues from, and tell."""
+        """Score the average, keep the best, save what a later run continues from, and tell.
+
+        The first of a team does; the others wait for it where it saves.
+        """
+        if not self._job.team.is_first:
+            self.trainer.save_checkpoint(self._job.state / LAST)
+            return
         epoch, spec = self.current_epoch + 1, self._job.spec
         score, is_best = None, False
         if epoch % spec.validate_every == 0 or epoch == spec.epochs:
@@ -196,17 +227,9 @@ class Learner(lightning.LightningModule):
         self._train_s = float(checkpoint[TRAIN_S])
 
     def configure_optimizers(self) -> Any:
-        """AdamW without decay on biases and normalisation; linear warm-up, then a cosine to 0."""
+        """The optimizer; linear warm-up, then a cosine to 0."""
         spec = self._job.spec
-        matrices = [p for p in self.network.parameters() if p.ndim > 1]
-        vectors = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": spec.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=spec.lr,
-        )
+        optimizer = new_optimizer(self.network, spec)
         total = int(self.trainer.estimated_stepping_batches)
         warmup = min(round(spec.warmup_epochs * total / spec.epochs), total // 2)
         schedule = torch.optim.lr_scheduler.LambdaLR(

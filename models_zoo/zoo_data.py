@@ -7,20 +7,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ensemble.classes import ClassList, find_class_list
 from ensemble.datasets import LabelledFolder, open_labelled
 from ensemble.errors import ClassListError, ConfigError, few
+from ensemble.progress import Progress, silent
 from ensemble.splits import (
     SplitPart,
     check_disjoint,
     grouped_folds,
     hold_out,
     read_split,
+    stratified_folds,
     write_split,
 )
+from models_zoo.strata import image_traits
 from models_zoo.zoo_file import SplitSpec, Zoo
 
+# Beside the members: which images lie in which fold.
+SPLIT_FILE = "split.csv"
 _VAL_FOLDER = "val"
 _VAL_FOLD, _TRAIN_FOLD = 0, 1
 
@@ -45,7 +51,7 @@ class ZooData:
         write_split(path, self.parts)
 
 
-def open_data(zoo: Zoo, split_file: Path) -> list[ZooData]:
+def open_data(zoo: Zoo, split_file: Path, progress: Progress = silent) -> list[ZooData]:
     """Open what a zoo file names: train and val, or train and the fold of it that is held out.
 
     With `fold: all` there is an entry for each fold. Where a fold is held out, a split that an
@@ -56,7 +62,16 @@ def open_data(zoo: Zoo, split_file: Path) -> list[ZooData]:
     train = open_labelled(zoo.folder / data.train, groups=data.groups)
     if data.split is None and (data.val is not None or (zoo.folder / _VAL_FOLDER).is_dir()):
         return [_with_val_folder(zoo, train, data.val or _VAL_FOLDER)]
-    return _with_folds(zoo, train, data.split or SplitSpec(), split_file)
+    split = data.split or SplitSpec()
+    return _with_folds(zoo, train, split, split_file, drawn=_draw(train, split, progress))
+
+
+def _draw(train: LabelledFolder, split: SplitSpec, progress: Progress) -> NDArray[np.int64]:
+    groups = [sample.group for sample in train.samples]
+    if not split.stratify:
+        return grouped_folds(groups, split.folds, split.seed)
+    traits = image_traits(train, split.stratify, progress)
+    return stratified_folds(groups, traits, split.folds, split.seed)
 
 
 def _with_val_folder(zoo: Zoo, train: LabelledFolder, name: str) -> ZooData:
@@ -79,11 +94,14 @@ def _with_val_folder(zoo: Zoo, train: LabelledFolder, name: str) -> ZooData:
 
 
 def _with_folds(
-    zoo: Zoo, train: LabelledFolder, split: SplitSpec, split_file: Path
+    zoo: Zoo,
+    train: LabelledFolder,
+    split: SplitSpec,
+    split_file: Path,
+    *,
+    drawn: NDArray[np.int64],
 ) -> list[ZooData]:
-    name, note = zoo.data.train, ""
-    drawn = grouped_folds([sample.group for sample in train.samples], split.folds, split.seed)
-    folds = drawn
+    name, note, folds = zoo.data.train, "", drawn
     if split_file.exists():
         folds = read_split(split_file, name, train.samples)
         if set(folds.tolist()) != set(range(split.folds)):

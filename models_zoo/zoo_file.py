@@ -11,8 +11,9 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
 from ensemble.faults import Fault, find_faults
-from models_zoo.member_spec import TORCHVISION_PREFIX, MemberSpec, Section
+from models_zoo.member_spec import MemberSpec, Section, is_torchvision
 from models_zoo.network_check import network_fault
+from models_zoo.sweep import SWEEP, Combination, combinations
 from models_zoo.yaml_document import YamlDocument, read_yaml
 
 
@@ -26,12 +27,14 @@ class ZooFileError(ConfigError):
 class SplitSpec(Section):
     """Which fold of the training folder is held out where there is no validation folder.
 
-    `fold: all` trains every member once for each fold.
+    `fold: all` trains every member once for each fold. `stratify`: what each fold gets its share
+    of, see `image_traits`.
     """
 
     folds: Annotated[int, Field(ge=2)] = 5
     fold: Annotated[int, Field(ge=0)] | Literal["all"] = 0
     seed: Annotated[int, Field(ge=0)] = 0
+    stratify: list[str] = Field(default_factory=list)
 
 
 class DataSpec(Section):
@@ -47,12 +50,20 @@ class DataSpec(Section):
     split: SplitSpec | None = None
 
 
-class _Document(Section):
+class ZooDocument(Section):
     """The outermost mapping; members are validated one by one, merged with the defaults."""
 
     data: DataSpec = DataSpec()
     defaults: dict[str, Any] = Field(default_factory=dict)
     members: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A member, and which entry of the file it comes from."""
+
+    spec: MemberSpec
+    index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +93,19 @@ def read_zoo(path: Path) -> Zoo:
             remedy="write a commented one to start from with: ens train-zoo --example > zoo.yaml",
         )
     document = read_yaml(path)
-    top, faults = _validate(_Document, document.content)
-    checked = [
-        _check_member(_merge(defaults, member), index, member)
-        for index, member, defaults in _member_mappings(document.content)
-    ]
-    specs = [spec for spec, _ in checked]
-    faults += [fault for _, found in checked for fault in found]
-    faults += _doubled_names(specs)
-    if faults or not isinstance(top, _Document):
+    top, faults = _validate(ZooDocument, document.content)
+    specs: list[_Placed] = []
+    for index, member, defaults in _member_mappings(document.content):
+        found, wrong = combinations(member, defaults, ("members", index))
+        faults += wrong
+        for each in found:
+            spec, wrong = _check_member(each, index, defaults)
+            faults += wrong
+            specs += [] if spec is None else [_Placed(spec, index)]
+    faults += _doubled(specs)
+    if faults or not isinstance(top, ZooDocument):
         raise ZooFileError(_report(document, faults))
-    return Zoo(path, top.data, tuple(spec for spec in specs if spec is not None))
+    return Zoo(path, top.data, tuple(placed.spec for placed in specs))
 
 
 def _member_mappings(content: Any) -> Iterator[tuple[int, dict[str, Any], dict[str, Any]]]:
@@ -119,26 +132,24 @@ def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, 
 
     torchvision's architectures have no encoder, so a default one passes them by.
     """
-    merged = {**defaults, **member}
+    merged = {key: value for key, value in defaults.items() if key != SWEEP} | dict(member)
     for key in ("augment", "window", "options"):
         below, above = defaults.get(key), member.get(key)
         if isinstance(below, Mapping) and isinstance(above, Mapping):
             merged[key] = {**below, **above}
-    is_torchvision = merged.get("library") == "torchvision" or str(merged.get("arch")).startswith(
-        TORCHVISION_PREFIX
-    )
-    if is_torchvision and "encoder" not in member:
+    if is_torchvision(merged) and "encoder" not in member:
         merged.pop("encoder", None)
     return merged
 
 
 def _check_member(
-    content: Mapping[str, Any], index: int, own: Mapping[str, Any]
+    member: Combination, index: int, defaults: Mapping[str, Any]
 ) -> tuple[MemberSpec | None, list[Fault]]:
     """A member's spec, or its faults, each placed in the member or in the defaults it came from.
 
     The network is looked at even where other keys are wrong, with those at their defaults.
     """
+    content = _merge(defaults, member.content)
     spec, faults = _validate(MemberSpec, content)
     wrong = {fault.loc[0] for fault in faults if fault.loc}
     sound, _ = _validate(
@@ -147,26 +158,42 @@ def _check_member(
     if isinstance(sound, MemberSpec) and (fault := network_fault(sound)) is not None:
         faults.append(fault)
     if faults or not isinstance(spec, MemberSpec):
-        return None, [_placed(fault, index, own) for fault in faults]
+        return None, [_in_the_file(fault, index, member) for fault in faults]
+    if member.picks:
+        name = member.name_after(spec.full_name, is_given=spec.name is not None)
+        spec = spec.model_copy(update={"name": name})
     return spec, []
 
 
-def _placed(fault: Fault, index: int, own: Mapping[str, Any]) -> Fault:
+def _in_the_file(fault: Fault, index: int, member: Combination) -> Fault:
+    """The fault of a member where its value stands: in the member, its sweep, or the defaults."""
     key = fault.loc[0] if fault.loc else None
-    from_defaults = key is not None and key not in own and fault.message != "is missing"
+    if (swept := member.loc_of(key)) is not None:
+        return Fault(swept + fault.loc[1:], fault.message)
+    from_defaults = key is not None and key not in member.content and fault.message != "is missing"
     return Fault(
         ((("defaults",) if from_defaults else ("members", index)) + fault.loc), fault.message
     )
 
 
-def _doubled_names(specs: Sequence[MemberSpec | None]) -> Iterator[Fault]:
-    first: dict[str, int] = {}
-    for index, spec in enumerate(specs):
-        if spec is not None and first.setdefault(spec.full_name, index) != index:
+def _doubled(specs: Sequence[_Placed]) -> Iterator[Fault]:
+    """Members of the same name, and members that would become the same network."""
+    by_name: dict[str, _Placed] = {}
+    by_settings: dict[str, _Placed] = {}
+    for placed in specs:
+        name = placed.spec.full_name
+        settings = placed.spec.model_copy(update={"name": None}).model_dump_json()
+        other, twin = by_name.setdefault(name, placed), by_settings.setdefault(settings, placed)
+        if other is not placed:
             yield Fault(
-                ("members", index, "name"),
-                f"is {spec.full_name}, like that of member {first[spec.full_name]}: "
-                "give one of them another name",
+                ("members", placed.index, "name"),
+                f"is {name}, like that of member {other.index}: give one of them another name",
+            )
+        elif twin is not placed:
+            yield Fault(
+                ("members", placed.index),
+                f"{name} would become the same network as {twin.spec.full_name} (member "
+                f"{twin.index}): change something, such as its seed, or leave one out",
             )
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import device_option, json_option
+from ensemble.cli.options import json_option
 from ensemble.cli.tables import print_table
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from models_zoo.leaderboard import Standing
     from models_zoo.training import EpochResult
+    from models_zoo.training_plan import MemberPlan, TrainingPlan
 
 
 class TrainingLines:
@@ -47,6 +48,15 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
         context.exit()
 
 
+def _print_schema(context: click.Context, option: click.Parameter, value: bool) -> None:
+    del option
+    if value:
+        from models_zoo.schema import zoo_schema
+
+        click.echo(json.dumps(zoo_schema(), indent=1))
+        context.exit()
+
+
 @click.command(short_help="zoo.yaml -> members and a leaderboard.")
 @click.argument("zoo_file", type=click.Path(path_type=Path), default=Path("zoo.yaml"))
 @click.option(
@@ -54,8 +64,25 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
     type=click.Path(file_okay=False, path_type=Path),
     help="Where members and leaderboard.csv go. By default members/ beside ZOO_FILE.",
 )
-@click.option("--only", metavar="A,B", default="", help="Train just these members, by name.")
-@device_option
+@click.option(
+    "--only",
+    metavar="A,B",
+    default="",
+    help="Train just these members, by name: of all folds, or with its own name that of one.",
+)
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="A,B",
+    help="auto (every GPU, else the CPU), cpu, cuda, cuda:1, ...; on several, separated by commas, "
+    "members are trained side by side.",
+)
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Train nothing: measure a few steps of each member, and say what all of them would take.",
+)
 @json_option
 @click.option(
     "--example",
@@ -65,8 +92,21 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
     callback=_print_example,
     help="Print a commented zoo.yaml to start from, and exit.",
 )
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the JSON schema of zoo files, for editors, and exit.",
+)
 def command(
-    zoo_file: Path, members_dir: Path | None, only: str, device: str, as_json: bool
+    zoo_file: Path,
+    members_dir: Path | None,
+    only: str,
+    device: str,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     """Train the members of ZOO_FILE (default: zoo.yaml) into member files and a leaderboard.
 
@@ -76,17 +116,27 @@ def command(
     \b
     Examples:
         ens train-zoo --example > zoo.yaml
+        ens train-zoo zoo.yaml --dry-run
         ens train-zoo zoo.yaml
         ens train-zoo zoo.yaml --only unet-resnet34-512 --device cuda:1
+        ens train-zoo zoo.yaml --device cuda:0,cuda:1
     """
     from models_zoo.train_zoo import train_zoo
+    from models_zoo.training_plan import plan_zoo
 
+    names = [name.strip() for name in only.split(",") if name.strip()]
+    if dry_run:
+        plan = plan_zoo(
+            zoo_file, out=members_dir, device=device, only=names, progress=console_progress
+        )
+        _show_plan(plan, as_json=as_json)
+        return
     try:
         training = train_zoo(
             zoo_file,
             out=members_dir,
             device=device,
-            only=[name.strip() for name in only.split(",") if name.strip()],
+            only=names,
             reporter=TrainingLines(),
             progress=console_progress,
         )
@@ -103,6 +153,51 @@ def command(
             + " could not be trained: "
             + "; ".join(training.failed.values())
         )
+
+
+def _show_plan(plan: TrainingPlan, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(asdict(plan) | {"total_s": plan.total_s}, default=str))
+        return
+    columns = ["member", "input", "parameters", "batch", "memory"]
+    columns += ["epochs", "steps", "s/step", "time"]
+    print_table(columns, [_plan_cells(member) for member in plan.members])
+    click.echo(
+        f"{counted(plan.train_images, 'image')} to learn from, {plan.val_images} held out; "
+        f"on {', '.join(plan.devices)} about {_duration(plan.total_s)} in all, into {plan.folder}."
+    )
+    click.echo("Measured on a few steps of each; beside other work it takes longer.")
+    faults = [member.fault for member in plan.members if member.fault]
+    if faults:
+        raise click.ClickException("; ".join(faults))
+
+
+def _plan_cells(member: MemberPlan) -> list[str]:
+    from ensemble.memory import format_bytes
+
+    if member.finished or member.fault:
+        why = "is trained" if member.finished else "cannot be trained"
+        return [member.member, member.size, "", "", "", "", "", "", why]
+    shared = f" on {member.devices}" if member.devices > 1 else ""
+    return [
+        member.member,
+        member.size,
+        f"{member.parameters / 1e6:.1f} M",
+        f"{member.batch}{shared}",
+        format_bytes(member.peak_bytes) if member.peak_bytes else "?",
+        str(member.epochs),
+        str(member.steps),
+        f"{member.step_s:.2f}",
+        _duration(member.total_s),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    """Hours and minutes for people: "2 h 05 min", "3 min", "40 s"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def _print_standings(standings: Sequence[Standing]) -> None:

@@ -92,6 +92,20 @@ def merge_class_lists(members: Sequence[Member]) -> ClassList:
     return ClassList(tuple(names), longest.exclusive, tuple(pairs.values()))
 
 
+def choose_devices(names: str) -> list[torch.device]:
+    """The devices of a comma list, as often as it names them; "auto" is every GPU, else the CPU.
+
+    Raises DeviceError for one that is not there, and for a GPU that is named twice.
+    """
+    if names == "auto" and torch.cuda.device_count() > 1:
+        return [torch.device("cuda", index) for index in range(torch.cuda.device_count())]
+    devices = [choose_device(name.strip()) for name in names.split(",")]
+    doubled = [str(d) for d in devices if d.type != "cpu" and devices.count(d) > 1]
+    if doubled:
+        raise DeviceError("a GPU is named twice", got=doubled[0], remedy="name each once")
+    return devices
+
+
 def choose_device(name: str) -> torch.device:
     """The device of a name, which has computed something; "auto" is CUDA where there is one.
 

@@ -16,6 +16,7 @@ from ensemble.splits import (
     grouped_folds,
     hold_out,
     read_split,
+    stratified_folds,
     write_split,
 )
 
@@ -45,6 +46,38 @@ def test_folds_do_not_depend_on_the_order_of_images(groups, random, seed):
     random.shuffle(shuffled)
     first = dict(zip(groups, grouped_folds(groups, 2, seed).tolist(), strict=True))
     assert dict(zip(shuffled, grouped_folds(shuffled, 2, seed).tolist(), strict=True)) == first
+
+
+@given(people, st.integers(2, 6), st.integers(0, 2**32), st.randoms(use_true_random=False))
+def test_stratified_folds_hold_whole_groups_whatever_their_order(groups, num_folds, seed, random):
+    traits = np.random.default_rng(seed).random((len(groups), 3)) < 0.3
+    if len(set(groups)) < num_folds:
+        with pytest.raises(DataError, match="fewer groups than folds"):
+            stratified_folds(groups, traits, num_folds, seed)
+        return
+    folds = stratified_folds(groups, traits, num_folds, seed)
+    first = dict(zip(groups, folds.tolist(), strict=True))
+    assert [first[group] for group in groups] == folds.tolist()
+    assert set(folds.tolist()) == set(range(num_folds))
+    order = list(range(len(groups)))
+    random.shuffle(order)
+    again = stratified_folds([groups[i] for i in order], traits[order], num_folds, seed)
+    assert again.tolist() == folds[order].tolist()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_every_fold_has_its_share_of_every_trait(seed):
+    """100 people with two images each, a tenth of them bent, half female: as in the contest."""
+    groups = [f"ID{i // 2}" for i in range(200)]
+    person = np.arange(200) // 2
+    traits = np.stack([person % 10 == 0, person % 2 == 0, person % 2 == 1], axis=1)
+    traits = np.column_stack([traits, np.arange(200) % 2 == 0])
+    folds = stratified_folds(groups, traits, 5, seed)
+    shares = np.array([[traits[folds == f, k].sum() for f in range(5)] for k in range(4)])
+    assert (np.bincount(folds) == 40).all()
+    np.testing.assert_array_equal(shares, [[4] * 5, [20] * 5, [20] * 5, [20] * 5])
+    drawn = grouped_folds(groups, 5, seed)
+    assert np.ptp([traits[drawn == f, 0].sum() for f in range(5)]) > 0
 
 
 def test_pairs_of_hands_fill_folds_evenly():

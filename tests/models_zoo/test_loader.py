@@ -23,7 +23,7 @@ from models_zoo.loader import (
     training_loader,
     unpack_target,
 )
-from models_zoo.member_spec import AugmentSpec
+from models_zoo.member_spec import AugmentSpec, MemberSpec
 from strategies import mask_stacks
 
 OFF = AugmentSpec.model_validate("none")
@@ -102,7 +102,8 @@ def _loader(seed, batch=2):
     ]
     examples = Kept(items.__getitem__, example_bytes)
     dataset = TrainingSet(examples, Augment(AugmentSpec(), CLASSES), seed, count=5)
-    return training_loader(dataset, batch=batch, seed=seed, device=CPU)
+    spec = MemberSpec(arch="unet", batch=batch, seed=seed)
+    return training_loader(dataset, spec, device=CPU)
 
 
 def _epoch(loader, epoch):
@@ -136,7 +137,7 @@ def test_the_crops_of_an_example_are_items_of_their_own():
     kept = Kept(examples.__getitem__, example_bytes)
     dataset = TrainingSet(kept, Augment(OFF, CLASSES), 0, count=3, crops=4)
 
-    loader = training_loader(dataset, batch=6, seed=0, device=CPU)
+    loader = training_loader(dataset, MemberSpec(arch="unet", batch=6), device=CPU)
     seen = [int(image[0, 0, 0]) for batch in loader for image in batch["image"]]
 
     assert len(dataset) == 12

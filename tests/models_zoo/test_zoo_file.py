@@ -108,6 +108,8 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
         ("arch: unetplusplus, encoder: mit_b0", "members.0.arch", "mit_b0"),
         ("arch: unet, encoder: resnet81", "members.0.encoder", "resnet18"),
         ("arch: deeplabv3plus, batch: 1", "members.0.batch", "more than 1 value"),
+        ("arch: deeplabv3plus, batch: 2, devices: 2", "members.0.batch", "more than 1 value"),
+        ("arch: unet, batch: 8, devices: 3", "members.0", "not for 3 devices to share"),
         ("arch: unet, encoder: tu-nothing", "members.0.encoder", "Unknown model"),
         ("arch: pan", "members.0.size", "too small"),
         ("arch: fpn, options: {decoder_chanels: 3}", "members.0.options", "decoder_chanels"),
@@ -179,6 +181,17 @@ def test_names_must_differ(tmp_path):
 
     assert len(faults) == 1
     assert faults[0].startswith("zoo.yaml:4:5: members.1.name: is unet-resnet18-64, like that of")
+
+
+def test_members_that_would_be_the_same_network_are_pointed_out(tmp_path):
+    faults = _faults(
+        tmp_path,
+        f"defaults: {SMALL}\nmembers:\n  - arch: unet\n  - {{arch: unet, name: b, epochs: 60}}\n"
+        "  - {arch: unet, name: c, seed: 1}\n",
+    )
+
+    (fault,) = faults
+    assert fault.startswith("zoo.yaml:4:5: members.1: b would become the same network as unet-")
 
 
 @pytest.mark.parametrize("text", ["", "members: []", "- arch: unet", "defaults: {}", "members: 3"])
