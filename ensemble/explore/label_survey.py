@@ -12,7 +12,7 @@ from ensemble.classes import ClassList
 from ensemble.explore.looks import Levels
 from ensemble.explore.overlaps import Overlaps, OverlapSum
 from ensemble.explore.polygon_faults import PolygonFault
-from ensemble.kernels.label_sums import NUM_SUMS, add_label_sums
+from ensemble.kernels.label_sums import LEVELS, NUM_SUMS, add_label_sums
 
 COVER_CELLS = 64
 
@@ -48,6 +48,15 @@ class LabelSurvey:
     overlaps: Overlaps
     cover: NDArray[np.float64]
     polygon_faults: tuple[tuple[int, PolygonFault], ...]
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """(N, C, 6): areas, places and second moments, whatever the images show."""
+        return np.delete(self.sums, LEVELS, axis=2)
+
+    def is_same(self, first: int, second: int) -> bool:
+        """Whether two images have the same label, as far as `places` tells."""
+        return np.array_equal(self.places[first], self.places[second])
 
 
 def count_label(

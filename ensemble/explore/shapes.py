@@ -38,6 +38,11 @@ class Shapes:
         """(N, C): where a class has a pixel."""
         return self.area_px > 0
 
+    @property
+    def is_anywhere(self) -> NDArray[np.bool_]:
+        """(C,): classes that some image holds."""
+        return np.asarray(self.is_present.any(axis=0))
+
 
 def shapes_of(
     sums: NDArray[np.int64],
@@ -86,3 +91,11 @@ def from_mean_direction(degrees: Floats, known: NDArray[np.bool_]) -> Floats:
     doubled = np.exp(2j * np.radians(degrees))
     mean = np.angle(doubled[known].mean())
     return np.asarray(np.degrees(np.angle(doubled * np.exp(-1j * mean))) / 2)
+
+
+def at_border(boxes: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """(N, C): whether masks with boxes (N, C, 4) reach the edge of their image (N, 2)."""
+    top, left, bottom, right = np.moveaxis(boxes, 2, 0)
+    height, width = sizes.T[:, :, None]
+    touches = (top == 0) | (left == 0) | (bottom == height) | (right == width)
+    return np.asarray(touches & (bottom > 0))

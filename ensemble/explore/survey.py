@@ -10,7 +10,6 @@ from ensemble.errors import DataError
 from ensemble.explore.label_survey import LabelCounts, LabelSum, LabelSurvey, count_label
 from ensemble.explore.looks import Look, Looks, grey_levels, look_at
 from ensemble.explore.polygon_faults import PolygonFault, find_polygon_faults
-from ensemble.explore.shapes import Shapes, shapes_of
 from ensemble.images import read_image, reading
 from ensemble.labels.polygons import PolygonSource
 from ensemble.progress import Progress, silent
@@ -29,27 +28,19 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What the N samples that could be read look like; `labels` is None where there are none."""
+    """What the N samples of a folder that could be read say; `labels` is None without labels."""
 
-    root: Path
+    folder: Path
     samples: tuple[Sample, ...]
     looks: Looks
     labels: LabelSurvey | None
     faults: tuple[Fault, ...]
 
-    def shapes(self) -> Shapes:
-        """The shapes of all masks; DataError where there are no labels."""
-        if self.labels is None:
-            raise DataError("has no labels", where=self.root)
-        return shapes_of(
-            self.labels.sums, self.looks.size, self.looks.depth_bits, self.labels.ignored_px
-        )
-
 
 def survey(
+    folder: Path,
     data: LabelledFolder | ImageFolder,
     *,
-    task: str = "reading",
     progress: Progress = silent,
     threads: int = _THREADS,
 ) -> Survey:
@@ -64,7 +55,7 @@ def survey(
     seen = ordered_map(
         lambda sample: _read(data, sample), data.samples, threads=threads, ahead=2 * threads
     )
-    with progress(task, len(data.samples)) as advance:
+    with progress(f"reading {folder}", len(data.samples)) as advance:
         for sample, found in zip(data.samples, seen, strict=True):
             if isinstance(found, Fault):
                 faults.append(found)
@@ -76,11 +67,9 @@ def survey(
                     labels.add(counts)
             advance(1)
     if not taken:
-        raise DataError(
-            "no image can be read with its label", where=data.root, got=faults[0].message
-        )
+        raise DataError("no image can be read with its label", where=folder, got=faults[0].message)
     return Survey(
-        data.root,
+        folder,
         tuple(taken),
         Looks.stack(looks),
         None if labels is None else labels.result(),
