@@ -19,11 +19,15 @@ from ensemble.whole_file import whole_file
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The weights (EMA, on the CPU) of the best epoch so far and their Dice (C,) a class."""
+    """The weights (EMA, on the CPU) of the best epoch so far and their Dice (C,) a class.
+
+    `is_soup`: they are the mean of the last epochs up to that one.
+    """
 
     epoch: int
     dice: NDArray[np.float64]
     state_dict: dict[str, Tensor]
+    is_soup: bool = False
 
     @property
     def mean_dice(self) -> float:
@@ -41,10 +45,10 @@ def read_best(path: Path) -> Best | None:
     content = read_checkpoint(path, "best epoch")
     try:
         epoch, dice = int(content["epoch"]), np.array(content["dice"], np.float64)
-        state_dict = dict(content["state_dict"])
-    except (TypeError, ValueError, LookupError) as error:
+        state_dict, is_soup = dict(content["state_dict"]), bool(content.get("is_soup"))
+    except (TypeError, ValueError, LookupError, AttributeError) as error:
         raise MemberError("is no best epoch", where=path) from error
-    return Best(epoch, dice.reshape(-1), state_dict)
+    return Best(epoch, dice.reshape(-1), state_dict, is_soup)
 
 
 def write_best(path: Path, best: Best) -> None:
@@ -53,6 +57,7 @@ def write_best(path: Path, best: Best) -> None:
         "epoch": best.epoch,
         "dice": best.dice.tolist(),
         "state_dict": best.state_dict,
+        "is_soup": best.is_soup,
     }
     with state_file(path) as part:
         torch.save(content, part)

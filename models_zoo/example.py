@@ -25,12 +25,15 @@ defaults:                 # of all members; a member may set each of them itself
   batch: 8                # halve it if the GPU runs out of memory
   lr: 0.0005
   # weight_decay: 0.01
-  # loss: bce_dice        # bce, dice, focal_dice
+  # loss: bce_dice        # or focal_dice, or a sum of bce, focal=2, boundary=3:5, dice,
+                          # tversky=0.3:0.7, lovasz, such as: bce + 0.5*lovasz
+  # class_weights: {Pisiform: 2}
   # precision: auto       # bf16 on a GPU, fp32 on a CPU
   # devices: 2            # share each batch; else every device trains a member of its own
   # seed: 0
   # sweep: {loss: [bce_dice, focal_dice], size: [512, 768]}   # a member for each combination
   # validate_every: 1     # epochs between scores; the last one is always scored
+  # soup: 5               # the mean of the last 5 epochs' weights, if it scores higher than each
   augment:                # or none
     hflip: 0.5            # a probability; classes in mirror_pairs of classes.yaml swap
     rotate_deg: 15

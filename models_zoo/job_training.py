@@ -14,16 +14,23 @@ from ensemble.images import read_image
 from ensemble.members.file import write_member
 from ensemble.members.manifest import Manifest
 from ensemble.members.member import Member, RunOptions
-from ensemble.members.networks import build_network, load_weights, network_stride
+from ensemble.members.networks import (
+    build_network,
+    for_prediction,
+    load_weights,
+    network_stride,
+)
+from ensemble.members.torchvision_networks import without_aux
 from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress
 from ensemble.weights import uniform_weights
+from models_zoo.history import History
 from models_zoo.jobs import Job, Reporter
 from models_zoo.member_spec import MemberSpec
 from models_zoo.resume import STATE
 from models_zoo.speed import ms_per_image
 from models_zoo.team import ALONE, Team
-from models_zoo.training import Trained, TrainingJob, train_member
+from models_zoo.training import EpochResult, Trained, TrainingJob, train_member
 from models_zoo.validation import ValidationLabels
 
 # Which errors are those of one member; any other ends the run.
@@ -44,7 +51,13 @@ def train_job(
     Of a team's processes the first one writes.
     """
     training = TrainingJob(job.spec, job.data.train, held_out, job.state.folder, device, team)
-    trained = train_member(training, watch=reporter.epoch, progress=progress)
+    with History(job.state.folder, training.classes.names) as history:
+
+        def watch(result: EpochResult) -> None:
+            history.add(result)
+            reporter.epoch(result)
+
+        trained = train_member(training, watch=watch, progress=progress)
     if trained is None:
         return
     manifest, network = _member_of(training, trained, _origin(job))
@@ -63,13 +76,16 @@ def _origin(job: Job) -> dict[str, Any]:
 def _member_of(
     job: TrainingJob, trained: Trained, origin: dict[str, Any]
 ) -> tuple[Manifest, nn.Module]:
-    """The member of the best epoch."""
-    spec = job.spec
-    network = build_network(spec.network, in_channels=spec.channels, num_classes=len(job.classes))
-    load_weights(network, trained.best.state_dict)
+    """The member of the best epoch, without what only training needs."""
+    spec, state_dict = job.spec, trained.best.state_dict
+    kept = for_prediction(spec.network)
+    if kept != spec.network:
+        state_dict = without_aux(state_dict)
+    network = build_network(kept, in_channels=spec.channels, num_classes=len(job.classes))
+    load_weights(network, state_dict)
     training = _summary(job, trained, network) | origin
     manifest = spec.manifest(job.classes, stride=network_stride(network), training=training)
-    return manifest, network
+    return manifest.model_copy(update={"network": kept}), network
 
 
 def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str, Any]:
@@ -79,6 +95,7 @@ def _summary(job: TrainingJob, trained: Trained, network: nn.Module) -> dict[str
         "val_dice_per_class": dict(zip(job.classes.names, best.dice.tolist(), strict=True)),
         "epochs": job.spec.epochs,
         "best_epoch": best.epoch,
+        "soup": job.spec.soup if best.is_soup else 0,
         "train_s": trained.train_s,
         "ms_per_image": network_ms_per_image(network, job.spec, job.held_out.labelled, job.device),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),

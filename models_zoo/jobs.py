@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ensemble.errors import ConfigError, MemberError
+from ensemble.classes import ClassList
+from ensemble.errors import ConfigError, MemberError, few
 from ensemble.members.networks import build_network
 from ensemble.members.roster import SUFFIX
 from models_zoo.member_spec import MemberSpec
@@ -99,8 +100,10 @@ def plan_jobs(
 ) -> list[Job]:
     """The jobs of all rounds (folds), one round after the other; `only` names members or folds.
 
-    Raises ConfigError for a name that the zoo file does not give.
+    Raises ConfigError for a name that the zoo file does not give, and for weights of classes that
+    the data do not have.
     """
+    _check_class_weights(zoo, rounds[0].train.classes)
     jobs = [
         _job_of(zoo, family, data, folder, digest, fold=data.fold if len(rounds) > 1 else None)
         for data in rounds
@@ -114,6 +117,18 @@ def plan_jobs(
             expected=f"one of {', '.join(sorted(known))}",
         )
     return [job for job in jobs if not only or job.family in only or job.name in only]
+
+
+def _check_class_weights(zoo: Zoo, classes: ClassList) -> None:
+    """Raise ConfigError for members that weigh classes which the data do not have."""
+    weighed = {name for spec in zoo.members for name in spec.class_weights}
+    if unknown := sorted(weighed - set(classes.names)):
+        raise ConfigError(
+            "class_weights name classes that the data do not have",
+            where=zoo.path,
+            expected=f"of {few(classes.names, 40)}",
+            got=few(unknown),
+        )
 
 
 def _job_of(

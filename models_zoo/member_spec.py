@@ -26,8 +26,9 @@ from ensemble.members.manifest import (
     WindowSpec,
     class_field,
 )
+from ensemble.members.torchvision_networks import takes_encoder
+from models_zoo.loss_terms import LossTerm, parse_loss
 
-LossName = Literal["bce_dice", "bce", "dice", "focal_dice"]
 Precision = Literal["auto", "fp32", "bf16"]
 Probability = Annotated[float, Field(ge=0, le=1)]
 # albumentations takes gamma in percent, from 1 on
@@ -41,10 +42,11 @@ _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
 
 
-def is_torchvision(member: Mapping[str, Any]) -> bool:
-    """Whether a member, as it stands in the file, is one of torchvision's."""
-    by_name = str(member.get("arch")).startswith(TORCHVISION_PREFIX)
-    return by_name or member.get("library") == "torchvision"
+def names_its_encoder(member: Mapping[str, Any]) -> bool:
+    """Whether the architecture of a member, as it stands in the file, has its encoder in it."""
+    arch = str(member.get("arch"))
+    is_torchvision = member.get("library") == "torchvision" or arch.startswith(TORCHVISION_PREFIX)
+    return is_torchvision and not takes_encoder(arch.removeprefix(TORCHVISION_PREFIX))
 
 
 def _is_boolean(value: object) -> bool:
@@ -123,7 +125,9 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
-    `devices` share each batch.
+    `devices` share each batch. `soup`: the weights of so many last epochs are averaged (Izmailov et
+    al. 2018), and taken if that scores higher than each epoch. `loss`: see `loss_terms`;
+    `class_weights`: what classes count in it, 1 where nothing is said.
     """
 
     arch: str
@@ -142,11 +146,13 @@ class MemberSpec(Section):
     devices: Annotated[int, Field(ge=1)] = 1
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
-    loss: LossName = "bce_dice"
+    loss: str = "bce_dice"
+    class_weights: dict[str, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     precision: Precision = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
     warmup_epochs: Annotated[float, Field(ge=0)] = 1.0
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.995
+    soup: Annotated[int, Field(ge=0)] = 0
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     validate_every: Annotated[int, Field(ge=1)] = 1
     augment: AugmentSpec = AugmentSpec()
@@ -161,7 +167,7 @@ class MemberSpec(Section):
         arch = value.get("arch")
         if isinstance(arch, str) and arch.startswith(TORCHVISION_PREFIX):
             value |= {"arch": arch.removeprefix(TORCHVISION_PREFIX), "library": "torchvision"}
-        elif value.get("library", "smp") == "smp" and value.get("encoder") is None:
+        if value.get("encoder") is None and not names_its_encoder(value):
             value["encoder"] = _DEFAULT_ENCODER
         return value
 
@@ -185,6 +191,12 @@ class MemberSpec(Section):
     def _plain_name(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", value):
             raise ValueError("a name becomes a file name: letters, digits and . _ + - only")
+        return value
+
+    @field_validator("loss")
+    @classmethod
+    def _known_loss(cls, value: str) -> str:
+        parse_loss(value)
         return value
 
     @field_validator("mean", "std")
@@ -218,6 +230,11 @@ class MemberSpec(Section):
     def of_fold(self, fold: int) -> MemberSpec:
         """The same member, named after the fold that it does not learn from."""
         return self.model_copy(update={"name": f"{self.full_name}-f{fold}"})
+
+    @property
+    def loss_terms(self) -> tuple[LossTerm, ...]:
+        """What its loss sums."""
+        return parse_loss(self.loss)
 
     @property
     def network(self) -> NetworkSpec:

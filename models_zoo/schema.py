@@ -12,7 +12,8 @@ from typing import Any
 import segmentation_models_pytorch as smp
 
 from ensemble.members.network_options import TIMM_PREFIX
-from ensemble.members.networks import smp_archs, torchvision_archs
+from ensemble.members.networks import smp_archs
+from ensemble.members.torchvision_networks import ENCODERS, torchvision_archs
 from models_zoo.member_spec import TORCHVISION_PREFIX, MemberSpec
 from models_zoo.sweep import NOT_SWEPT, SWEEP
 from models_zoo.zoo_file import ZooDocument
@@ -49,7 +50,7 @@ def _member_schema() -> Schema:
     keys["arch"] = {"enum": [*smp_archs(), *_torchvision_names()]}
     keys["encoder"] = {
         "anyOf": [
-            {"enum": sorted(smp.encoders.get_encoder_names())},
+            {"enum": sorted({*smp.encoders.get_encoder_names(), *ENCODERS})},
             {"type": "string", "pattern": f"^{TIMM_PREFIX}"},
         ]
     }

@@ -17,7 +17,7 @@ from typing import Any
 
 from ensemble.faults import Fault, Loc
 from ensemble.wording import shown
-from models_zoo.member_spec import is_torchvision
+from models_zoo.member_spec import names_its_encoder
 
 SWEEP = "sweep"
 # More members than anybody trains: a slip, which would take long to be refused otherwise.
@@ -86,7 +86,7 @@ def combinations(
         key: [Pick(key, value, (*place, SWEEP, key, i)) for i, value in enumerate(values)]
         for place, owner in ((("defaults",), defaults), (loc, member))
         for key, values in owner.get(SWEEP, {}).items()
-        if key not in plain and not (key == "encoder" and is_torchvision(plain))
+        if key not in plain and not (key == "encoder" and names_its_encoder(plain))
     }
     if (count := prod(map(len, lists.values()))) > MOST_MEMBERS:
         return [Combination(plain)], [

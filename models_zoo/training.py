@@ -5,19 +5,21 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import lightning
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import MemberError
-from ensemble.members.networks import build_network, logits_of
+from ensemble.members.networks import aux_logits_of, build_network, logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from models_zoo.augment import Augment
@@ -38,18 +40,29 @@ from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
 
+# As `AveragedModel` takes it: averages, values, and how many were averaged before.
+_Update = Callable[[Any, Any, Any], None]
+
+# What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
+_AUX_WEIGHT = 0.4
+
 
 @dataclass(frozen=True, slots=True)
 class EpochResult:
-    """An epoch that has ended, counted from 1; `val_dice` is None where it was not validated."""
+    """An epoch that has ended, counted from 1; `dice` (C,) is None where it was not validated."""
 
     member: str
     epoch: int
     num_epochs: int
     train_loss: float
-    val_dice: float | None
+    dice: NDArray[np.float64] | None
     is_best: bool
     seconds: float
+
+    @property
+    def val_dice(self) -> float | None:
+        """Mean over classes."""
+        return None if self.dice is None else float(self.dice.mean())
 
 
 Watch = Callable[[EpochResult], None]
@@ -125,9 +138,15 @@ def batch_loss(
 ) -> Tensor:
     """The loss of a network on a batch, as `Batch` describes it, on its device."""
     inputs = normalise(batch["image"], spec.input)
-    logits = logits_of(network(inputs.contiguous(memory_format=torch.channels_last)))
+    output = network(inputs.contiguous(memory_format=torch.channels_last))
     target = unpack_target(batch["planes"], batch["ignored"], classes)
-    return segmentation_loss(spec.loss, logits, target)
+    if spec.class_weights:
+        weights = [spec.class_weights.get(name, 1.0) for name in classes.names]
+        target = replace(target, class_weights=torch.tensor(weights, device=inputs.device))
+    loss = segmentation_loss(spec.loss_terms, logits_of(output), target)
+    if (aux := aux_logits_of(output)) is not None:
+        loss = loss + _AUX_WEIGHT * segmentation_loss(spec.loss_terms, aux, target)
+    return loss
 
 
 def new_optimizer(network: nn.Module, spec: MemberSpec) -> torch.optim.Optimizer:
@@ -158,6 +177,13 @@ class Learner(lightning.LightningModule):
         self.average = AveragedModel(
             self.network, multi_avg_fn=moving_average(job.spec.ema_decay), use_buffers=True
         ).requires_grad_(False)
+        self.soup = (
+            AveragedModel(
+                self.average.module, multi_avg_fn=plain_average(), use_buffers=True
+            ).requires_grad_(False)
+            if job.spec.soup
+            else None
+        )
         self._best = read_best(job.state / BEST)
         self._train_s = 0.0
         self._losses: list[Tensor] = []
@@ -202,20 +228,30 @@ class Learner(lightning.LightningModule):
             self.trainer.save_checkpoint(self._job.state / LAST)
             return
         epoch, spec = self.current_epoch + 1, self._job.spec
-        score, is_best = None, False
+        dice, is_best = None, False
         if epoch % spec.validate_every == 0 or epoch == spec.epochs:
-            dice = self._validator.dice(self.average.module)
-            score = float(dice.mean())
-            is_best = self._best is None or score > self._best.mean_dice
-            if is_best:
-                self._best = Best(epoch, dice, copy_to_cpu(self.average.module.state_dict()))
-                write_best(self._job.state / BEST, self._best)
+            dice, is_best = self._score(self.average.module, epoch)
+        if self.soup is not None and epoch > spec.epochs - spec.soup:
+            self.soup.update_parameters(self.average.module)
+            if epoch == spec.epochs:
+                self._score(self.soup.module, epoch, is_soup=True)
         seconds = time.monotonic() - self._epoch_start
         self._train_s += seconds
         with state_file(self._job.state / LAST) as part:
             self.trainer.save_checkpoint(part)
         loss = float(torch.stack(self._losses).mean())
-        self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, score, is_best, seconds))
+        self._watch(EpochResult(spec.full_name, epoch, spec.epochs, loss, dice, is_best, seconds))
+
+    def _score(
+        self, network: nn.Module, epoch: int, *, is_soup: bool = False
+    ) -> tuple[NDArray[np.float64], bool]:
+        """Dice (C,) of a network, and whether it is the best so far, which is kept."""
+        dice = self._validator.dice(network)
+        is_best = self._best is None or bool(dice.mean() > self._best.mean_dice)
+        if is_best:
+            self._best = Best(epoch, dice, copy_to_cpu(network.state_dict()), is_soup)
+            write_best(self._job.state / BEST, self._best)
+        return dice, is_best
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep the clock, and which epoch `best.pt` must hold at least."""
@@ -249,13 +285,22 @@ def learning_rate_share(step: int, *, warmup: int, total: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
 
 
-def moving_average(decay: float) -> Callable[[Any, Any, Any], None]:
+def moving_average(decay: float) -> _Update:
     """The update of an EMA whose decay starts low and rises to `decay`, as (1 + n) / (10 + n)."""
+    return _averaging(lambda count: 1 - min(decay, (1 + count) / (10 + count)))
+
+
+def plain_average() -> _Update:
+    """The update of the mean of all."""
+    return _averaging(lambda count: 1 / (1 + count))
+
+
+def _averaging(weight_of: Callable[[float], float]) -> _Update:
+    """An update by the weight that a value gets after so many others."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
-        count = float(num_averaged)
-        weight = 1 - min(decay, (1 + count) / (10 + count))
+        weight = weight_of(float(num_averaged))
         for average, value in zip(averages, values, strict=True):
             if average.is_floating_point():
                 average.lerp_(value, weight)

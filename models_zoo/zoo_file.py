@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
 from ensemble.faults import Fault, find_faults
-from models_zoo.member_spec import MemberSpec, Section, is_torchvision
+from models_zoo.member_spec import MemberSpec, Section, names_its_encoder
 from models_zoo.network_check import network_fault
 from models_zoo.sweep import SWEEP, Combination, combinations
 from models_zoo.yaml_document import YamlDocument, read_yaml
@@ -137,7 +137,7 @@ def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, 
         below, above = defaults.get(key), member.get(key)
         if isinstance(below, Mapping) and isinstance(above, Mapping):
             merged[key] = {**below, **above}
-    if is_torchvision(merged) and "encoder" not in member:
+    if names_its_encoder(merged) and "encoder" not in member:
         merged.pop("encoder", None)
     return merged
 

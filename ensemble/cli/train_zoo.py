@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,11 +13,15 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_progress
+from ensemble.cli.durations import format_duration
 from ensemble.cli.options import json_option
 from ensemble.cli.tables import print_table
+from ensemble.cli.training_table import TrainingTable
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
+    from ensemble.progress import Progress
+    from models_zoo.jobs import Reporter
     from models_zoo.leaderboard import Standing
     from models_zoo.training import EpochResult
     from models_zoo.training_plan import MemberPlan, TrainingPlan
@@ -37,6 +43,16 @@ class TrainingLines:
             f"{'  best' if result.is_best else ''}",
             err=True,
         )
+
+
+@contextmanager
+def _reporting() -> Iterator[tuple[Reporter, Progress]]:
+    """A live table on a terminal, else lines."""
+    if not sys.stderr.isatty():
+        yield TrainingLines(), console_progress
+        return
+    with TrainingTable() as table:
+        yield table, table.progress
 
 
 def _print_example(context: click.Context, option: click.Parameter, value: bool) -> None:
@@ -131,18 +147,19 @@ def command(
         )
         _show_plan(plan, as_json=as_json)
         return
-    try:
-        training = train_zoo(
-            zoo_file,
-            out=members_dir,
-            device=device,
-            only=names,
-            reporter=TrainingLines(),
-            progress=console_progress,
-        )
-    except KeyboardInterrupt:
-        click.echo("stopped: the same command goes on from the last whole epoch", err=True)
-        raise
+    with _reporting() as (reporter, progress):
+        try:
+            training = train_zoo(
+                zoo_file,
+                out=members_dir,
+                device=device,
+                only=names,
+                reporter=reporter,
+                progress=progress,
+            )
+        except KeyboardInterrupt:
+            click.echo("stopped: the same command goes on from the last whole epoch", err=True)
+            raise
     if as_json:
         click.echo(json.dumps(asdict(training), default=str))
     else:
@@ -164,7 +181,8 @@ def _show_plan(plan: TrainingPlan, *, as_json: bool) -> None:
     print_table(columns, [_plan_cells(member) for member in plan.members])
     click.echo(
         f"{counted(plan.train_images, 'image')} to learn from, {plan.val_images} held out; "
-        f"on {', '.join(plan.devices)} about {_duration(plan.total_s)} in all, into {plan.folder}."
+        f"on {', '.join(plan.devices)} about {format_duration(plan.total_s)} in all, into "
+        f"{plan.folder}."
     )
     click.echo("Measured on a few steps of each; beside other work it takes longer.")
     faults = [member.fault for member in plan.members if member.fault]
@@ -188,16 +206,8 @@ def _plan_cells(member: MemberPlan) -> list[str]:
         str(member.epochs),
         str(member.steps),
         f"{member.step_s:.2f}",
-        _duration(member.total_s),
+        format_duration(member.total_s),
     ]
-
-
-def _duration(seconds: float) -> str:
-    """Hours and minutes for people: "2 h 05 min", "3 min", "40 s"."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
 
 
 def _print_standings(standings: Sequence[Standing]) -> None:

@@ -6,16 +6,20 @@ import difflib
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import segmentation_models_pytorch as smp
 from torch import Tensor, nn
-from torchvision import models as torchvision_models
-from torchvision.models import segmentation as torchvision_segmentation
 
 from ensemble.errors import ConfigError, MemberError, few
 from ensemble.members.manifest import NetworkSpec
 from ensemble.members.network_options import TIMM_PREFIX, check_options, check_timm_name
+from ensemble.members.torchvision_networks import (
+    AUX_OPTION,
+    ENCODERS,
+    build_torchvision,
+    takes_encoder,
+    torchvision_archs,
+)
 
 # How smp, torchvision and timm refuse sizes, names and options that do not fit: by checks of their
 # own, by asserts, and by whatever Python or torch raises where they do not check.
@@ -31,16 +35,13 @@ def smp_archs() -> list[str]:
     return sorted(smp.MODEL_ARCHITECTURES_MAPPING)
 
 
-def torchvision_archs() -> list[str]:
-    """Builders of `torchvision.models.segmentation`."""
-    return sorted(torchvision_models.list_models(module=torchvision_segmentation))
-
-
 def check_names(spec: NetworkSpec, *, in_channels: int) -> None:
     """Raise ConfigError for an architecture or encoder that the library does not know."""
     if spec.library == "torchvision":
         _check_known("architecture", spec.arch, torchvision_archs())
-        if spec.encoder is not None:
+        if takes_encoder(spec.arch):
+            _check_known("encoder", spec.encoder or "", ENCODERS)
+        elif spec.encoder is not None:
             raise ConfigError(
                 f"torchvision's {spec.arch} has its encoder in its name",
                 got=f"encoder {spec.encoder}",
@@ -70,7 +71,13 @@ def build_network(
     check_options(spec)
     try:
         if spec.library == "torchvision":
-            return _build_torchvision(spec, num_classes, weights)
+            return build_torchvision(
+                spec.arch,
+                spec.encoder,
+                num_classes=num_classes,
+                pretrained=weights is not None,
+                options=spec.options,
+            )
         with _without_retries():
             network: nn.Module = smp.create_model(
                 spec.arch,
@@ -120,6 +127,17 @@ def logits_of(output: Tensor | Mapping[str, Tensor] | tuple[Tensor, ...]) -> Ten
     return output["out"]
 
 
+def aux_logits_of(output: Tensor | Mapping[str, Tensor] | tuple[Tensor, ...]) -> Tensor | None:
+    """The logits (N, C, h, w) of the head that torchvision's networks have for training alone."""
+    return output.get("aux") if isinstance(output, Mapping) else None
+
+
+def for_prediction(spec: NetworkSpec) -> NetworkSpec:
+    """The network without the head that only training needs."""
+    options = {key: value for key, value in spec.options.items() if key != AUX_OPTION}
+    return spec.model_copy(update={"options": options}) if spec.library == "torchvision" else spec
+
+
 def network_stride(network: nn.Module) -> int:
     """Pixels that height and width of the input must be a multiple of."""
     encoder = getattr(network, "encoder", None)
@@ -148,17 +166,6 @@ def check_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     for what, keys in (("lacks", missing), ("has unknown", extra), ("has wrong shapes in", wrong)):
         if keys:
             raise MemberError(f"state_dict {what} {len(keys)} keys", got=few(keys, 3))
-
-
-def _build_torchvision(spec: NetworkSpec, num_classes: int, weights: str | None) -> nn.Module:
-    options: dict[str, Any] = {
-        "weights": None,
-        "weights_backbone": "DEFAULT" if weights else None,
-        "num_classes": num_classes,
-        **spec.options,
-    }
-    network: nn.Module = torchvision_models.get_model(spec.arch, **options)
-    return network
 
 
 def _check_known(what: str, name: str, known: Iterable[str]) -> None:

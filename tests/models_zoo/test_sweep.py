@@ -79,7 +79,7 @@ def test_encoders_of_the_defaults_pass_torchvision_by(tmp_path):
         ("{loss: []}", "members.0.sweep.loss", "must be a list of values"),
         ("{name: [a, b]}", "members.0.sweep.name", "cannot be swept"),
         ("{arch: [unet, fpn]}", "members.0.sweep.arch", "set beside the sweep too"),
-        ("{loss: [dice, dise]}", "members.0.sweep.loss.1", "got 'dise'"),
+        ("{loss: [dice, dise]}", "members.0.sweep.loss.1", "has no loss 'dise'"),
         ("{encoder: [resnet18, resnet81]}", "members.0.sweep.encoder.1", "unknown encoder"),
         ("{sise: [64, 96]}", "members.0.sweep.sise", "unknown key, did you mean size?"),
         ("{augment: [none, {hflip: 2}]}", "members.0.sweep.augment.1.hflip", "at most 1"),

@@ -28,6 +28,7 @@ from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.views import IDENTITY, parse_views
 from ensemble.weights import uniform_weights
 from models_zoo.train_zoo import train_zoo
+from models_zoo.validation import Validator
 
 CPU = torch.device("cpu")
 DEFAULTS = (
@@ -213,6 +214,39 @@ def test_an_interrupted_run_goes_on_and_ends_like_a_whole_one(zoo_file, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("soup_dice", [0.9, 0.1])
+@pytest.mark.parametrize("stop_after", [None, 2])
+def test_a_soup_is_the_mean_of_the_last_epochs_and_kept_only_if_it_is_better(
+    zoo_file, monkeypatch, soup_dice, stop_after
+):
+    text = zoo_file.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 4, soup: 2")
+    zoo_file.write_text(text, encoding="utf-8")
+    scores, scored = iter((0.2, 0.5, 0.3, 0.4, soup_dice)), []
+
+    def dice(validator, network):
+        scored.append({key: value.clone() for key, value in network.state_dict().items()})
+        return np.full(3, next(scores))
+
+    monkeypatch.setattr(Validator, "dice", dice)
+    if stop_after:
+        with pytest.raises(KeyboardInterrupt):
+            train_zoo(zoo_file, device="cpu", reporter=Hearer(stop_after))
+
+    (standing,) = train_zoo(zoo_file, device="cpu").standings
+
+    member = read_member(zoo_file.parent / "members" / "unet.pt")
+    is_soup = soup_dice == 0.9
+    assert standing.val_dice == pytest.approx(0.9 if is_soup else 0.5)
+    told = (member.manifest.training["soup"], standing.best_epoch)
+    assert told == ((2, 4) if is_soup else (0, 2))
+    for key, value in member.state_dict.items():
+        third, fourth = scored[2][key], scored[3][key]
+        is_counter = key.endswith("num_batches_tracked")
+        mean = fourth if is_counter else (third + fourth) / 2
+        torch.testing.assert_close(value, mean if is_soup else scored[1][key])
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["last.ckpt", "best.pt"])
 def test_a_damaged_state_is_told_and_the_member_trained_anew(zoo_file, name):
     with pytest.raises(KeyboardInterrupt):
@@ -293,6 +327,14 @@ def test_a_file_that_is_no_member_is_told_before_training(zoo_file):
     (folder / "other.pt").write_bytes(b"nothing")
 
     with pytest.raises(MemberError, match=r"other\.pt"):
+        train_zoo(zoo_file, device="cpu")
+
+
+def test_weights_of_classes_that_the_data_lack_are_told_before_training(zoo_file):
+    weighed = UNET.replace("name: unet", "name: unet, class_weights: {left: 2, Radius: 3}")
+    zoo_file.write_text(f"{DEFAULTS}members:\n{weighed}", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match=r"zoo.yaml: class_weights .*of left, .*got Radius"):
         train_zoo(zoo_file, device="cpu")
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models_zoo.training import learning_rate_share, moving_average
+from models_zoo.training import learning_rate_share, moving_average, plain_average
 
 
 def test_the_learning_rate_rises_evenly_and_falls_as_a_cosine():
@@ -24,3 +24,16 @@ def test_the_average_moves_faster_at_first_and_copies_counters(count):
     decay = min(0.99, (1 + count) / (10 + count))
     torch.testing.assert_close(average, torch.tensor([3.0 - 2.0 * decay, 2.0]))
     assert int(counter) == 8
+
+
+def test_a_plain_average_is_the_mean_and_copies_counters():
+    average, counter = torch.tensor([1.0, 2.0]), torch.tensor(3)
+    for count, value in enumerate((4.0, 7.0), start=1):
+        plain_average()(
+            [average, counter],
+            [torch.tensor([value, 2.0]), torch.tensor(8 + count)],
+            torch.tensor(count),
+        )
+
+    torch.testing.assert_close(average, torch.tensor([4.0, 2.0]))
+    assert int(counter) == 10

@@ -144,6 +144,12 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
         ("arch: unet, window: {crops: 0}", "members.0.window.crops", "must be at least"),
         ("arch: unet, window: {overlaps: 0}", "members.0.window.overlaps", "mean overlap?"),
         ("arch: torchvision/unet", "members.0.arch", "unknown architecture"),
+        ("arch: torchvision/fcn, encoder: mit_b0", "members.0.encoder", "resnet18"),
+        (
+            "arch: torchvision/fcn, encoder: resnet18, options: {aux: 1}",
+            "members.0.options",
+            "of aux_loss",
+        ),
         ("arch: torchvision/fcn_resnet50, channels: 1", "members.0.channels", "3 channels"),
         ("arch: torchvision/fcn_resnet50, encoder: resnet18", "members.0.encoder", "its name"),
         ("arch: unet, name: a/b", "members.0.name", "file name"),

@@ -8,11 +8,11 @@ import torch
 
 from ensemble.errors import ConfigError
 from ensemble.members.manifest import NetworkSpec
-from ensemble.members.networks import build_network, smp_archs, torchvision_archs
+from ensemble.members.networks import build_network, smp_archs
 
 
 def _build(arch, encoder="resnet18", **options):
-    library = "torchvision" if arch in torchvision_archs() else "smp"
+    library = "smp" if arch in smp_archs() else "torchvision"
     spec = NetworkSpec(
         library=library,
         arch=arch,
