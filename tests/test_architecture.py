@@ -21,6 +21,7 @@ LAYERS = (
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.run_algebra", "ensemble.run_shapes"},
     {"ensemble.filters"},
+    {"ensemble.report"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.image_header", "ensemble.images", "ensemble.samples"},
     {"ensemble.labels", "ensemble.journal", "ensemble.outputs"},
