@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +11,8 @@ from ensemble.explore.duplicates import CopiedImage
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
 from ensemble.explore.looks import QUANTILES
 from ensemble.explore.shapes import at_border
+from ensemble.report.tables import Cell, Table
 from ensemble.samples import Sample
-from ensemble.whole_file import whole_file
-
-Cell = str | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under a header; `name` is that of its file, without suffix. NaN is an empty field."""
-
-    name: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-def write_table(folder: Path, table: Table) -> Path:
-    """Write a table as CSV, whole or not at all; its path."""
-    path = folder / f"{table.name}.csv"
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(table.header)
-        rows.writerows([_field(cell) for cell in row] for row in table.rows)
-    return path
-
-
-def _field(cell: Cell) -> str:
-    if isinstance(cell, float):
-        return "" if np.isnan(cell) else f"{cell:.6g}"
-    return str(cell)
 
 
 def all_tables(found: Exploration) -> list[Table]:

@@ -94,9 +94,12 @@ def _sort_key(cell: str | int | float) -> str:
     return cell if isinstance(cell, str) else repr(cell)
 
 
-def gallery(cards: Sequence[Card], caption: str = "") -> Markup:
-    """Cards side by side; a picture opens by click or Enter and closes by Escape."""
-    return render_block("gallery", cards=cards, caption=caption)
+def gallery(cards: Sequence[Card], caption: str = "", *, is_dense: bool = False) -> Markup:
+    """Cards side by side; a picture opens by click or Enter and closes by Escape.
+
+    Many small ones are dense, in a frame that scrolls.
+    """
+    return render_block("gallery", cards=cards, caption=caption, is_dense=is_dense)
 
 
 def heat_table(

@@ -9,7 +9,8 @@ from layouts import write_index_maps, write_json, write_mask_folders, write_png
 from ensemble.errors import DataError
 from ensemble.explore.exploration import explore
 from ensemble.explore.notes import take_notes
-from ensemble.explore.tables import all_tables, write_table
+from ensemble.explore.tables import all_tables
+from ensemble.report.tables import write_table
 
 NAMES = ["왼쪽", "right", "spine", "never"]
 SIZE = (60, 90)
