@@ -96,10 +96,12 @@ def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
         )
     if masks := {(outlier.image, outlier.class_index) for outlier in labels.outliers}:
         total = int(labels.shapes.is_present.sum())
+        most = Counter(image for image, _ in masks).most_common(3)
+        listed = ", ".join(f"{samples[image].name} ({count})" for image, count in most)
         yield Remark(
             "look",
-            f"{len(masks)} of {total} masks are outliers of their class (robust z above "
-            f"{OUTLIER_Z}).",
+            f"{len(masks)} of {total} masks are outliers of their class (robust z beyond "
+            f"{OUTLIER_Z}), most of them in {listed}.",
             "outliers",
         )
     yield from _overlap_notes(found, labels)

@@ -50,7 +50,9 @@ def image_table(found: Exploration) -> Table:
         for i, sample in enumerate(found.survey.samples)
     ]
     header = ("image", "group", "height", "width", "bits", "channels", "bytes", "mean", "std")
-    return Table("images", (*header, *levels, "share black", "share white"), tuple(rows))
+    formats = dict.fromkeys(("mean", "std", *levels), ".3f")
+    columns = (*header, *levels, "share black", "share white")
+    return Table("images", columns, tuple(rows), formats)
 
 
 def class_table(found: Exploration, labels: LabelFindings) -> Table:
@@ -104,7 +106,8 @@ def overlap_table(found: Exploration, labels: LabelFindings) -> Table:
         for a, b in overlaps.worst_pairs().tolist()
     ]
     header = ("class", "other class", "shared px", "images", "share of smaller", "worst share")
-    return Table("overlaps", (*header, "worst image"), tuple(rows))
+    formats = {"share of smaller": ".3f", "worst share": ".3f"}
+    return Table("overlaps", (*header, "worst image"), tuple(rows), formats)
 
 
 def outlier_table(found: Exploration, labels: LabelFindings) -> Table:
@@ -119,7 +122,8 @@ def outlier_table(found: Exploration, labels: LabelFindings) -> Table:
         )
         for outlier in labels.outliers
     ]
-    return Table("outliers", ("image", "class", "what", "robust z", "area px"), tuple(rows))
+    header = ("image", "class", "what", "robust z", "area px")
+    return Table("outliers", header, tuple(rows), {"robust z": "+.1f"})
 
 
 def mirror_pair_table(found: Exploration, labels: LabelFindings) -> Table:
@@ -133,7 +137,7 @@ def mirror_pair_table(found: Exploration, labels: LabelFindings) -> Table:
         row = (names[pair.first], names[pair.second], len(logs), ratio, len(swapped))
         rows.append((*row, " ".join(swapped)))
     header = ("class", "mirror class", "images", "median area ratio", "swapped", "swapped images")
-    return Table("mirror-classes", header, tuple(rows))
+    return Table("mirror-classes", header, tuple(rows), {"median area ratio": ".3f"})
 
 
 def image_pair_table(found: Exploration) -> Table:
@@ -147,7 +151,8 @@ def image_pair_table(found: Exploration) -> Table:
         for pair in found.pairs
     ]
     header = ("group", "image", "other image", "alike", "alike mirrored", "area ratio", "robust z")
-    return Table("image-pairs", header, tuple(rows))
+    formats = {"alike": ".2f", "alike mirrored": ".2f", "area ratio": ".3f", "robust z": "+.1f"}
+    return Table("image-pairs", header, tuple(rows), formats)
 
 
 def copy_table(found: Exploration) -> Table:
@@ -236,7 +241,8 @@ def relation_table(persons: PersonFindings, class_names: Sequence[str]) -> Table
     ]
     chance: tuple[Cell, ...] = ("by chance up to", *(relation.chance for relation in relations))
     header = ("class", *(relation.column for relation in relations))
-    return Table("relations", header, (chance, *rows))
+    formats = dict.fromkeys(header[1:], "+.2f")
+    return Table("relations", header, (chance, *rows), formats)
 
 
 def shift_table(against: Comparison) -> Table:
@@ -249,4 +255,5 @@ def shift_table(against: Comparison) -> Table:
         for feature in against.shift.features
     ]
     header = ("what", "median here", "median there", "distance", "by chance up to", "outside")
-    return Table("shift", header, tuple(rows))
+    formats = dict.fromkeys(("distance", "by chance up to", "outside"), ".2f")
+    return Table("shift", header, tuple(rows), formats)

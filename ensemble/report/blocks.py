@@ -15,6 +15,9 @@ from ensemble.report.templates import render_block
 
 Weight = Literal["wrong", "look", "fact"]
 
+# A cell of more heat than this is so dark, or in the dark so light, that its text changes sides.
+_FULL = 0.65
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -142,6 +145,6 @@ def _heat_cell(value: float, most: float, how: str, least_shown: float) -> _Heat
         return _HeatCell("", "", "0", "")
     share = abs(value) / most
     exact = format(value, how)
-    kinds = [word for word, holds in (("cold", value < 0), ("full", share > 0.55)) if holds]
+    kinds = [word for word, holds in (("cold", value < 0), ("full", share > _FULL)) if holds]
     shown = exact if abs(value) >= least_shown and value else ""
     return _HeatCell(shown, exact, f"{100 * share:.0f}%", " ".join(kinds))

@@ -52,27 +52,29 @@ def position_section(found: Exploration, labels: LabelFindings) -> Section:
         peak = float(counts.cover[c].max())
         spread = ""
         if present:
-            spread = f"centre varies by {_percent_spread(labels, c)} of the image"
+            spread = _centre_spread(labels, c)
         cards.append(
             Card(
                 picture_uri(cover_picture(counts.cover[c], ground), most_bytes=9000),
                 name,
                 f"mean mask of {name}",
                 (f"in {present} of {counted(len(shapes.area_px), 'image')}",
-                 f"at most {100 * peak:.0f} % of images agree", spread),
+                 f"up to {100 * peak:.0f} % agree", spread),
             )
         )  # fmt: skip
     text = (
-        "Mean masks over the mean image, all images stretched to one square. The colour is full "
-        "where most images agree."
+        "Mean masks over the mean image, all images stretched to one square: the colour is full "
+        "where most images agree, and the share of images that agree there is stated. Centres: "
+        "their standard deviation in percent of height and width."
     )
     return Section("positions", "Positions", (paragraph(text), gallery(cards)))
 
 
-def _percent_spread(labels: LabelFindings, c: int) -> str:
+def _centre_spread(labels: LabelFindings, c: int) -> str:
+    """The standard deviation of the centre, in percent of height and width."""
     centres = np.stack([labels.shapes.centre_y[:, c], labels.shapes.centre_x[:, c]])
     down, across = 100 * np.nanstd(centres, axis=1)
-    return f"{down:.0f} % down and {across:.0f} % across"
+    return f"centre ± {down:.0f} % down, ± {across:.0f} % across"
 
 
 def overlap_section(found: Exploration, labels: LabelFindings) -> Section | None:

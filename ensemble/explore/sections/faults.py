@@ -36,8 +36,9 @@ def outlier_section(found: Exploration, labels: LabelFindings, progress: Progres
     text = (
         f"Each mask is judged among those of its class by {', '.join(JUDGED)}: the robust z is "
         f"(value - median) / (median distance from the median / 0.6745), and beyond {OUTLIER_Z} "
-        "it is an outlier. Areas and elongations are taken by their logarithm. An outlier may be "
-        "a wrong label or a rare patient."
+        "it is an outlier. Areas and elongations are taken by their logarithm; where nearly all "
+        "masks agree, a least spread takes the place of the divisor. An outlier may be a wrong "
+        "label or a rare patient."
     )
     return Section(
         "outliers",
