@@ -91,9 +91,7 @@ def _distributions(people: PersonFindings) -> list[Markup]:
         unknown = int(np.isnan(values[rows]).sum())
         text = f"{name.capitalize()} of {len(rows) - unknown} persons"
         missing = f", {unknown} unknown." if unknown else "."
-        drawn.append(
-            figure(histogram({name: values[rows]}, unit=unit, num_bins=12), text + missing)
-        )
+        drawn.append(figure(histogram({name: values[rows]}, unit=unit), text + missing))
     for name, words in people.table.categories.items():
         counts = Counter(words[row] or "unknown" for row in rows)
         shown = {word: float(count) for word, count in sorted(counts.items())}

@@ -16,6 +16,7 @@ from ensemble.report.picture_uri import picture_uri
 
 _MOST_FEATURES = 6
 _MOST_UNLIKE = 12
+_GUESS = 0.55
 
 
 def shift_section(found: Exploration) -> Section | None:
@@ -53,14 +54,16 @@ def _summary(found: Exploration, against: Comparison) -> str:
     text = (
         counts + "Distance is the largest difference between two cumulative distributions; by "
         f"chance the largest of all figures reaches {shift.chance:.2f} in one of twenty shuffles. "
-        "Foreground is what is brighter than Otsu's threshold."
+        "Foreground is what is brighter than Otsu's threshold, and tilt how far it points from the "
+        "mean direction of all images."
     )
     if shift.auc is None:
         return text
+    text += " A classifier of all figures, which did not see the group that it judges, "
+    if shift.auc <= _GUESS:
+        return text + "tells them apart no better than a guess."
     return (
-        f"{text} A classifier of all figures, which did not see the group that it judges, ranks an "
-        f"image from there above one from here in {100 * shift.auc:.0f} % of pairs; 50 % is a "
-        "guess."
+        text + f"ranks an image from there above one from here in {100 * shift.auc:.0f} % of pairs."
     )
 
 
