@@ -13,6 +13,7 @@ from ensemble.errors import EnsError
 COMMANDS = {
     "demo": "ensemble.cli.demo",
     "make-phantom": "ensemble.cli.make_phantom",
+    "explore": "ensemble.cli.explore",
     "train-zoo": "ensemble.cli.train_zoo",
     "adopt": "ensemble.cli.adopt",
     "inspect": "ensemble.cli.inspect",
