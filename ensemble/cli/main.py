@@ -21,6 +21,7 @@ COMMANDS = {
     "predict": "ensemble.cli.predict",
     "evaluate": "ensemble.cli.evaluate",
     "vote": "ensemble.cli.vote",
+    "compare": "ensemble.cli.compare",
 }
 
 

@@ -20,8 +20,9 @@ from ensemble.cli.options import (
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
+    from ensemble.joined_tables import Missing
     from ensemble.rle import Order
-    from ensemble.vote import Missing, VoteSummary
+    from ensemble.vote import VoteSummary
 
 
 def _numbers(

@@ -1,0 +1,107 @@
+"""`ens compare`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ensemble.cli.console import console_progress
+from ensemble.cli.options import json_option, parse_base, rle_base_option, rle_order_option
+from ensemble.cli.tables import print_table
+
+if TYPE_CHECKING:
+    from ensemble.compare.comparison import Comparison
+    from ensemble.joined_tables import Missing
+    from ensemble.rle import Order
+
+_SHOWN = 10
+
+
+@click.command(short_help="How alike prediction files are, without labels.")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--images",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the images: shows the masks that differ most over them.",
+)
+@click.option(
+    "--missing",
+    type=click.Choice(["refuse", "empty"]),
+    default="refuse",
+    show_default=True,
+    help="What a row is that other files have.",
+)
+@rle_order_option
+@rle_base_option
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("compared"),
+    show_default=True,
+    help="The folder of the page and its tables.",
+)
+@json_option
+def command(
+    files: tuple[Path, ...],
+    images: Path | None,
+    missing: Missing,
+    rle_order: Order,
+    rle_base: str,
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Compare prediction FILES: Dice of each pair, by class and image, and a page that shows it.
+
+    \b
+    Examples:
+        ens compare a.csv b.csv c.csv
+        ens compare a.csv b.csv --images test/ --out compared
+    """
+    from ensemble.compare.comparison import compare_files
+    from ensemble.compare.page import write_comparison
+    from ensemble.datasets import open_images
+
+    folder = None if images is None else open_images(images)
+    found = compare_files(
+        files, base=parse_base(rle_base), missing=missing, progress=console_progress
+    )
+    page = write_comparison(out, found, images=folder, order=rle_order, progress=console_progress)
+    if as_json:
+        click.echo(json.dumps(_content(found, page), ensure_ascii=False))
+        return
+    _show(found)
+    click.echo(f"\n{page}")
+
+
+def _content(found: Comparison, page: Path) -> dict[str, object]:
+    return {
+        "files": list(found.names),
+        "dice": found.matrix.tolist(),
+        "per_class": dict(zip(found.class_names, found.of_classes.tolist(), strict=True)),
+        "per_image": dict(zip(found.image_names, found.of_images.tolist(), strict=True)),
+        "page": str(page),
+    }
+
+
+def _show(found: Comparison) -> None:
+    from ensemble.compare.comparison import mergers
+    from ensemble.compare.page import merger_text
+
+    rows = [
+        [name, *(f"{value:.4f}" for value in line)]
+        for name, line in zip(found.names, found.matrix, strict=True)
+    ]
+    print_table(["Dice", *found.names], rows)
+    for merger in mergers(found.matrix):
+        click.echo(merger_text(merger, found.names))
+    for what, names, values in (
+        ("class", found.class_names, found.of_classes),
+        ("image", found.image_names, found.of_images),
+    ):
+        click.echo()
+        worst = sorted(zip(values.tolist(), names, strict=True))[:_SHOWN]
+        print_table([what, "Dice"], [[name, f"{value:.4f}"] for value, name in worst])
+    click.echo("Dice of one file against the other, mean over the rest; the least alike first.")

@@ -1,0 +1,1 @@
+"""How alike prediction files are, in run space; no labels needed."""

@@ -1,0 +1,131 @@
+"""Prediction files against each other: Dice of every pair, on every image and class."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.errors import ConfigError
+from ensemble.joined_tables import JoinedTables, Missing, join_tables
+from ensemble.progress import Progress, silent
+from ensemble.rle import Base, area
+from ensemble.run_algebra import dice
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """F files, N images, C classes in the order of the first file that has them.
+
+    `dice` (P, N, C): of each of `pairs` (P of two file numbers), NaN where an image lacks the class
+    in all files; both empty is 1. `areas_px` (F, N, C), 0 there.
+    """
+
+    joined: JoinedTables
+    names: tuple[str, ...]
+    image_names: tuple[str, ...]
+    class_names: tuple[str, ...]
+    pairs: tuple[tuple[int, int], ...]
+    dice: Floats
+    areas_px: NDArray[np.int64]
+
+    @property
+    def matrix(self) -> Floats:
+        """(F, F): mean Dice of two files over images and classes, 1 with themselves."""
+        found = np.eye(len(self.names))
+        for (a, b), values in zip(self.pairs, self.dice, strict=True):
+            found[a, b] = found[b, a] = np.nanmean(values)
+        return found
+
+    @property
+    def of_classes(self) -> Floats:
+        """(C,): mean over pairs and images."""
+        return np.asarray(np.nanmean(self.dice, axis=(0, 1)))
+
+    @property
+    def of_images(self) -> Floats:
+        """(N,): mean over pairs and classes."""
+        return np.asarray(np.nanmean(self.dice, axis=(0, 2)))
+
+    @property
+    def least(self) -> Floats:
+        """(N, C): Dice of the two files that differ most, NaN where there is no such row."""
+        least = np.min(np.where(np.isnan(self.dice), np.inf, self.dice), axis=0)
+        return np.asarray(np.where(np.isinf(least), np.nan, least))
+
+    def most_different(self, count: int) -> list[tuple[int, int]]:
+        """(image, class) whose masks differ most: the worst of every class, then the next, ..."""
+        least = np.where(np.isnan(self.least), 1.0, self.least)
+        ranks = least.argsort(axis=0, kind="stable").argsort(axis=0)
+        places = [(int(n), int(c)) for n, c in np.argwhere(least < 1)]
+        chosen = sorted(places, key=lambda place: (int(ranks[place]), float(least[place])))[:count]
+        return sorted(chosen, key=lambda place: float(least[place]))
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """Two groups of files that join, and the mean Dice between them."""
+
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+    dice: float
+
+
+def compare_files(
+    paths: Sequence[Path],
+    *,
+    base: Base = 1,
+    missing: Missing = "refuse",
+    progress: Progress = silent,
+) -> Comparison:
+    """Compare two files or more; memory is 8 bytes a pair, image and class.
+
+    Raises ConfigError for fewer files, and what `join_tables` raises.
+    """
+    if len(paths) < 2:
+        raise ConfigError("nothing to compare with", expected="two files or more", got=len(paths))
+    joined = join_tables(paths, base=base, missing=missing)
+    images = tuple(joined.classes_of)
+    classes = tuple(dict.fromkeys(c for names in joined.classes_of.values() for c in names))
+    number = {name: c for c, name in enumerate(classes)}
+    pairs = tuple(combinations(range(len(paths)), 2))
+    found = np.full((len(pairs), len(images), len(classes)), np.nan)
+    areas = np.zeros((len(paths), len(images), len(classes)), np.int64)
+    with progress("comparing", len(images)) as advance:
+        for n, image_name in enumerate(images):
+            for class_name, masks in joined.masks(image_name):
+                c = number[class_name]
+                found[:, n, c] = [dice(masks[a], masks[b]) for a, b in pairs]
+                areas[:, n, c] = [area(runs) for runs in masks]
+            advance(1)
+    return Comparison(joined, _short_names(paths), images, classes, pairs, found, areas)
+
+
+def mergers(matrix: Floats) -> list[Merger]:
+    """How files group, the most alike first: by the mean Dice between groups (average linkage)."""
+    groups: list[tuple[int, ...]] = [(f,) for f in range(len(matrix))]
+    found = []
+    while len(groups) > 1:
+        alike, a, b = max(
+            (float(matrix[np.ix_(groups[i], groups[j])].mean()), i, j)
+            for i, j in combinations(range(len(groups)), 2)
+        )
+        found.append(Merger(groups[a], groups[b], alike))
+        joined = groups[a] + groups[b]
+        groups = [group for k, group in enumerate(groups) if k not in (a, b)] + [joined]
+    return found
+
+
+def _short_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """File names without their suffix, with folders where two are the same."""
+    stems = [path.stem for path in paths]
+    return tuple(
+        stem if stems.count(stem) == 1 else path.with_suffix("").as_posix()
+        for stem, path in zip(stems, paths, strict=True)
+    )
