@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Planes, from_channels, permute_classes, to_channels
 from ensemble.classes import ClassList
-from models_zoo.member_spec import AugmentSpec
+from models_zoo.augment_spec import AugmentSpec
 
 # albumentations asks its server for a newer version when it is imported, unless this is set.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -24,6 +24,8 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 import albumentations
 
 _CLAHE_CLIP = (1.0, 4.0)
+# Of the range of grey levels; of the size; of the knots of a bend.
+_NOISE, _BLUR_PX, _HOLE, _KNOTS = (0.01, 0.06), (0.5, 1.5), (0.05, 0.2), 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class Augment:
     """Changes examples as a spec says; the same seed gives the same change, in any process."""
 
     def __init__(self, spec: AugmentSpec, classes: ClassList) -> None:
-        self._spec = spec
+        self.spec = spec
         self._mirror = classes.mirror_permutation
         self._warp = albumentations.Compose([_affine(spec)])
         self._grey_levels = albumentations.Compose(_grey_level_changes(spec))
@@ -53,11 +55,13 @@ class Augment:
         numbers, first_word = np.random.default_rng(entropy), entropy.generate_state(1)[0]
         for stage in (self._warp, self._grey_levels):
             stage.set_random_state(numbers, random.Random(int(first_word)))
-        if numbers.random() < self._spec.hflip:
+        if numbers.random() < self.spec.hflip:
             example = mirror(example, axis=1, permutation=self._mirror)
-        if numbers.random() < self._spec.vflip:
+        if numbers.random() < self.spec.vflip:
             example = mirror(example, axis=0, permutation=self._mirror)
         example = self._warped(example)
+        if self.spec.elastic and numbers.random() < self.spec.elastic:
+            example = bend(example, self.spec.elastic_shift, numbers)
         changed = self._grey_levels(image=example.image)["image"]
         return Example(changed.reshape(example.image.shape), example.planes, example.ignored)
 
@@ -71,6 +75,28 @@ class Augment:
         )
 
 
+def bend(example: Example, shift: float, numbers: np.random.Generator) -> Example:
+    """Moved smoothly, neighbours alike: by normal shares of the size at the knots of a grid.
+
+    `shift` is their deviation. Between the knots, five a side, the field is cubic.
+    """
+    height, width = example.ignored.shape
+    knots = numbers.normal(0, shift, (2, _KNOTS, _KNOTS)).astype(np.float32)
+    knots *= np.array([width, height], np.float32)[:, None, None]
+    field = [cv2.resize(each, (width, height), interpolation=cv2.INTER_CUBIC) for each in knots]
+    rows, columns = np.indices((height, width), np.float32)
+    across, down = columns + field[0], rows + field[1]
+    image = cv2.remap(example.image, across, down, cv2.INTER_LINEAR)
+    words = np.concatenate([example.planes, example.ignored[None].astype(np.uint32)])
+    moved = [cv2.remap(to_channels(word[None]), across, down, cv2.INTER_NEAREST) for word in words]
+    planes = np.concatenate([from_channels(np.asarray(each, np.uint8)) for each in moved])
+    return Example(
+        np.asarray(image, np.uint8).reshape(example.image.shape),
+        planes[:-1],
+        planes[-1].astype(np.bool_),
+    )
+
+
 def mirror(example: Example, *, axis: int, permutation: tuple[int, ...]) -> Example:
     """Mirror along an image axis (0: upside down, 1: left to right); paired classes swap."""
     return Example(
@@ -78,6 +104,25 @@ def mirror(example: Example, *, axis: int, permutation: tuple[int, ...]) -> Exam
         permute_classes(np.ascontiguousarray(np.flip(example.planes, axis + 1)), permutation),
         np.ascontiguousarray(np.flip(example.ignored, axis)),
     )
+
+
+def cut(example: Example, top: int, left: int, size: tuple[int, int]) -> Example:
+    """The part of (h, w) = size from `top`, `left` on; 0, and no class, outside of the example."""
+    rows, above_below = _cut_axis(top, size[0], example.ignored.shape[0])
+    columns, beside = _cut_axis(left, size[1], example.ignored.shape[1])
+    outside = (above_below, beside)
+    return Example(
+        np.pad(example.image[rows, columns], (*outside, (0, 0))),
+        np.pad(example.planes[:, rows, columns], ((0, 0), *outside)),
+        np.pad(example.ignored[rows, columns], outside),
+    )
+
+
+def _cut_axis(start: int, size: int, length: int) -> tuple[slice, tuple[int, int]]:
+    """What a part takes of an axis of `length`, and how much of it lies before and after."""
+    end = start + size
+    outside = min(max(-start, 0), size), min(max(end - length, 0), size)
+    return slice(max(start, 0), max(end, 0)), outside
 
 
 def _affine(spec: AugmentSpec) -> albumentations.BasicTransform:
@@ -107,4 +152,9 @@ def _grey_level_changes(spec: AugmentSpec) -> list[albumentations.BasicTransform
         albumentations.CLAHE(clip_limit=_CLAHE_CLIP, p=spec.clahe),
         albumentations.Emboss(p=spec.emboss),
         albumentations.Sharpen(p=spec.sharpen),
+        albumentations.GaussianBlur(sigma_limit=_BLUR_PX, p=spec.blur),
+        albumentations.GaussNoise(std_range=_NOISE, per_channel=False, p=spec.noise),
+        albumentations.CoarseDropout(
+            num_holes_range=(1, 4), hole_height_range=_HOLE, hole_width_range=_HOLE, p=spec.cutout
+        ),
     ]

@@ -8,8 +8,8 @@ import numpy as np
 
 from ensemble.bit_planes import WORD_BITS, Planes, get_mask
 from ensemble.classes import ClassList
-from models_zoo.augment import Augment, Example
-from models_zoo.member_spec import AugmentSpec
+from models_zoo.augment import Augment, Example, cut
+from models_zoo.augment_spec import AugmentSpec
 
 # Crops that are centred on a pixel of some class, so that small ones are seen often enough: the
 # share of nnU-Net (Isensee et al. 2021), `oversample_foreground_percent`.
@@ -32,6 +32,11 @@ class CropAugment:
         self._margin = warp_margin(size, spec)
         self._augment = Augment(spec.model_copy(update={"shift": 0.0}), classes)
         self._classes = classes
+
+    @property
+    def spec(self) -> AugmentSpec:
+        """How crops are changed."""
+        return self._augment.spec
 
     def __call__(self, example: Example, *seed: int) -> Example:
         """The changed crop of an example that is no smaller; `seed` as `Augment` takes it."""
@@ -63,18 +68,6 @@ def place_crop(
     return top, left
 
 
-def cut(example: Example, top: int, left: int, size: tuple[int, int]) -> Example:
-    """The part of (h, w) = size from `top`, `left` on; 0, and no class, outside of the example."""
-    rows, above_below = _cut_axis(top, size[0], example.ignored.shape[0])
-    columns, beside = _cut_axis(left, size[1], example.ignored.shape[1])
-    outside = (above_below, beside)
-    return Example(
-        np.pad(example.image[rows, columns], (*outside, (0, 0))),
-        np.pad(example.planes[:, rows, columns], ((0, 0), *outside)),
-        np.pad(example.ignored[rows, columns], outside),
-    )
-
-
 def warp_margin(size: tuple[int, int], spec: AugmentSpec) -> tuple[int, int]:
     """Pixels above and left of a crop, and as many on the other sides, that its warp reaches."""
     if spec.affine == 0:
@@ -87,13 +80,6 @@ def warp_margin(size: tuple[int, int], spec: AugmentSpec) -> tuple[int, int]:
         for long, side in zip(reach, size, strict=True)
     )
     return down, across
-
-
-def _cut_axis(start: int, size: int, length: int) -> tuple[slice, tuple[int, int]]:
-    """What a part takes of an axis of `length`, and how much of it lies before and after."""
-    end = start + size
-    outside = min(max(-start, 0), size), min(max(end - length, 0), size)
-    return slice(max(start, 0), max(end, 0)), outside
 
 
 def _turned(side: int, other: int, most_deg: float) -> float:

@@ -9,17 +9,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import unpack
 from ensemble.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.ensembles import Ensemble, load_ensemble
-from ensemble.errors import OutputError
 from ensemble.evaluate import Scores, evaluate
 from ensemble.images import read_image
 from ensemble.members.member import RunOptions
+from ensemble.picture_file import write_picture
 from ensemble.pictures import error_map, overlay_masks, picture_sheet, to_rgb
 from ensemble.predict import predict
 from ensemble.progress import Progress, silent
@@ -190,11 +189,7 @@ def _write_sheet(path: Path, test: LabelledFolder, predictions: Path, scores: Sc
                 ("errors: yellow missed, green extra, red other", error_map(predicted, true)),
             ]
         )
-    written, data = cv2.imencode(path.suffix, picture_sheet(rows)[:, :, ::-1])
-    if not written:
-        raise OutputError("the picture cannot be encoded", where=path)
-    with whole_file(path) as part:
-        part.write_bytes(data.tobytes())
+    write_picture(path, picture_sheet(rows))
 
 
 def _masks(

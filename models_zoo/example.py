@@ -23,6 +23,10 @@ defaults:                 # of all members; a member may set each of them itself
   channels: 3             # 1: grey
   epochs: 60
   batch: 8                # halve it if the GPU runs out of memory
+  # accumulate: 2         # batches whose gradients make one step
+  # checkpointing: encoder   # half the memory of the encoder, a third more of its time
+  # optimizer: adamw      # or sgd, with an lr of about 0.01
+  # schedule: cosine      # or poly
   lr: 0.0005
   # weight_decay: 0.01
   # loss: bce_dice        # or focal_dice, or a sum of bce, focal=2, boundary=3:5, dice,
@@ -34,7 +38,7 @@ defaults:                 # of all members; a member may set each of them itself
   # sweep: {loss: [bce_dice, focal_dice], size: [512, 768]}   # a member for each combination
   # validate_every: 1     # epochs between scores; the last one is always scored
   # soup: 5               # the mean of the last 5 epochs' weights, if it scores higher than each
-  augment:                # or none
+  augment:                # or none, light, xray, strong; changed by {preset: xray, hflip: 0}
     hflip: 0.5            # a probability; classes in mirror_pairs of classes.yaml swap
     rotate_deg: 15
     scale: 0.15
@@ -46,6 +50,7 @@ defaults:                 # of all members; a member may set each of them itself
     # clahe: 0.1
     # emboss: 0.1
     # sharpen: 0.1
+    # elastic: 0.0        # and blur, noise, cutout; mosaic and ricap put four images together
 
 members:                  # different architectures make the better ensemble
   - arch: unet            # any architecture of segmentation-models-pytorch

@@ -24,6 +24,7 @@ from models_zoo.crops import CropAugment
 from models_zoo.free_memory import free_memory_bytes
 from models_zoo.losses import Target
 from models_zoo.member_spec import MemberSpec
+from models_zoo.mixing import mosaic, ricap
 from models_zoo.team import ALONE, Team
 
 # Of the memory that is free as a set is filled, so that training examples, validation images and
@@ -142,12 +143,26 @@ class TrainingSet(Dataset[dict[str, Tensor]]):
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Tensor]:
         """One example as tensors, see `Batch`."""
-        changed = self._augment(self._examples[key[1] // self._crops], self._seed, *key)
+        changed = self.example(key)
         return {
             "image": torch.from_numpy(changed.image),
             "planes": torch.from_numpy(changed.planes.view(np.int32)),
             "ignored": torch.from_numpy(changed.ignored),
         }
+
+    def example(self, key: tuple[int, int]) -> Example:
+        """An augmented example by (epoch, index), or four of them put together."""
+        numbers = np.random.default_rng(np.random.SeedSequence((self._seed, *key), spawn_key=(2,)))
+        draw, spec = numbers.random(), self._augment.spec
+        own = self._augment(self._examples[key[1] // self._crops], self._seed, *key)
+        if draw >= spec.mosaic + spec.ricap:
+            return own
+        others = [
+            self._augment(self._examples[int(index)], self._seed, *key, number)
+            for number, index in enumerate(numbers.integers(self._count, size=3), start=1)
+        ]
+        four = [own, *others]
+        return mosaic(four) if draw < spec.mosaic else ricap(four, numbers)
 
 
 class EpochSampler(Sampler[tuple[int, int]]):

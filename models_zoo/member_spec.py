@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -27,16 +25,17 @@ from ensemble.members.manifest import (
     class_field,
 )
 from ensemble.members.torchvision_networks import takes_encoder
+from models_zoo.augment_spec import AugmentSpec
 from models_zoo.loss_terms import LossTerm, parse_loss
+from models_zoo.section import Section, is_boolean
 
 Precision = Literal["auto", "fp32", "bf16"]
-Probability = Annotated[float, Field(ge=0, le=1)]
-# albumentations takes gamma in percent, from 1 on
-Gamma = Annotated[float, Field(ge=0.01, le=100)]
+Schedule = Literal["cosine", "poly"]
 Side = Annotated[int, Field(ge=1, le=8192)]
 
-TORCHVISION_PREFIX = "torchvision/"
-_DEFAULT_ENCODER = "resnet34"
+# Before the name of an architecture that is not smp's.
+TORCHVISION_PREFIX, OWN_PREFIX = "torchvision/", "ens/"
+_DEFAULT_ENCODER, _DEFAULT_OWN_ENCODER = "resnet34", "mit_b0"
 # Mean and deviation of ImageNet, which pretrained encoders were fed with; grey: their averages.
 _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
@@ -47,69 +46,6 @@ def names_its_encoder(member: Mapping[str, Any]) -> bool:
     arch = str(member.get("arch"))
     is_torchvision = member.get("library") == "torchvision" or arch.startswith(TORCHVISION_PREFIX)
     return is_torchvision and not takes_encoder(arch.removeprefix(TORCHVISION_PREFIX))
-
-
-def _is_boolean(value: object) -> bool:
-    return isinstance(value, bool)  # which to Python is a whole number
-
-
-class Section(BaseModel):
-    """A part of zoo.yaml: unknown keys are refused, and so is true or false for anything else.
-
-    Numbers are finite.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_boolean(cls, value: Any) -> Any:
-        if _is_boolean(value):
-            raise ValueError(
-                f"is {str(value).lower()}: YAML reads yes, no, on and off as true and false; "
-                "quote the word, or write none for nothing"
-            )
-        return value
-
-
-class AugmentSpec(Section):
-    """How often and how far an image is changed before it is learnt from.
-
-    `hflip`, `vflip`, `affine`, `brightness_contrast`, `gamma`, `clahe`, `emboss` and `sharpen` are
-    probabilities. `rotate_deg` is the largest turn to either side; `scale` and `shift` are shares
-    of the size; `brightness` and `contrast` shares of the range; `gamma_limit` as in x ** gamma.
-    Classes in mirror_pairs swap under a flip. Windows are not shifted: they lie at random anyway.
-    """
-
-    hflip: Probability = 0.5
-    vflip: Probability = 0.0
-    affine: Probability = 0.8
-    rotate_deg: Annotated[float, Field(ge=0, le=180)] = 15.0
-    scale: Annotated[float, Field(ge=0, lt=1)] = 0.15
-    shift: Annotated[float, Field(ge=0, lt=1)] = 0.06
-    brightness_contrast: Probability = 0.5
-    brightness: Annotated[float, Field(ge=0, le=1)] = 0.15
-    contrast: Annotated[float, Field(ge=0, le=1)] = 0.2
-    gamma: Probability = 0.3
-    gamma_limit: tuple[Gamma, Gamma] = (0.7, 1.4)
-    clahe: Probability = 0.1
-    emboss: Probability = 0.1
-    sharpen: Probability = 0.1
-
-    @field_validator("gamma_limit")
-    @classmethod
-    def _lower_first(cls, value: tuple[float, float]) -> tuple[float, float]:
-        if value[0] > value[1]:
-            raise ValueError("the lower limit comes first")
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _none_is_all_off(cls, value: Any) -> Any:
-        if value != "none":
-            return value
-        names = ("hflip", "vflip", "affine", "brightness_contrast")
-        return dict.fromkeys((*names, "gamma", "clahe", "emboss", "sharpen"), 0.0)
 
 
 class WindowSection(Section, WindowSpec):
@@ -125,9 +61,10 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
-    `devices` share each batch. `soup`: the weights of so many last epochs are averaged (Izmailov et
-    al. 2018), and taken if that scores higher than each epoch. `loss`: see `loss_terms`;
-    `class_weights`: what classes count in it, 1 where nothing is said.
+    `devices` share each batch; the gradients of `accumulate` batches make a step. `checkpointing`
+    computes the encoder twice instead of keeping what it computed. `loss`: see `loss_terms`;
+    `class_weights`: what classes count in it, 1 where nothing is said. `soup`: the weights of so
+    many last epochs are averaged (Izmailov et al. 2018), and taken if that scores higher than each.
     """
 
     arch: str
@@ -144,6 +81,10 @@ class MemberSpec(Section):
     epochs: Annotated[int, Field(ge=1)] = 60
     batch: Annotated[int, Field(ge=1)] = 8
     devices: Annotated[int, Field(ge=1)] = 1
+    accumulate: Annotated[int, Field(ge=1)] = 1
+    checkpointing: Literal["encoder", "none"] = "none"
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    schedule: Schedule = "cosine"
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     loss: str = "bce_dice"
@@ -165,16 +106,18 @@ class MemberSpec(Section):
             return value
         value = dict(value)
         arch = value.get("arch")
-        if isinstance(arch, str) and arch.startswith(TORCHVISION_PREFIX):
-            value |= {"arch": arch.removeprefix(TORCHVISION_PREFIX), "library": "torchvision"}
+        for prefix in (TORCHVISION_PREFIX, OWN_PREFIX):
+            if isinstance(arch, str) and arch.startswith(prefix):
+                value |= {"arch": arch.removeprefix(prefix), "library": prefix.removesuffix("/")}
         if value.get("encoder") is None and not names_its_encoder(value):
-            value["encoder"] = _DEFAULT_ENCODER
+            is_own = value.get("library") == "ens"
+            value["encoder"] = _DEFAULT_OWN_ENCODER if is_own else _DEFAULT_ENCODER
         return value
 
     @field_validator("size", mode="before")
     @classmethod
     def _square(cls, value: Any) -> Any:
-        return (value, value) if isinstance(value, int | str) and not _is_boolean(value) else value
+        return (value, value) if isinstance(value, int | str) and not is_boolean(value) else value
 
     @field_validator("window", mode="before")
     @classmethod
@@ -184,7 +127,7 @@ class MemberSpec(Section):
     @field_validator("mean", "std", mode="before")
     @classmethod
     def _one_for_grey(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, int | float) and not _is_boolean(value) else value
+        return (value,) if isinstance(value, int | float) and not is_boolean(value) else value
 
     @field_validator("name")
     @classmethod

@@ -15,6 +15,7 @@ from ensemble.members.networks import (
     network_stride,
     refusal_text,
 )
+from models_zoo.checkpointing import checkpoint_encoder
 from models_zoo.member_spec import MemberSpec
 
 # Unlike the default of any library, so that a network which overlooks the number is found.
@@ -39,6 +40,11 @@ def network_fault(spec: MemberSpec) -> Fault | None:
             ("size",),
             f"must be a multiple of {stride} for {spec.arch}, got {_sides(spec)}; {near} fit",
         )
+    if spec.checkpointing == "encoder":
+        try:
+            checkpoint_encoder(network)
+        except ConfigError as error:
+            return Fault(("checkpointing",), str(error))
     return _refused_input(spec, network)
 
 

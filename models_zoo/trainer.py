@@ -46,6 +46,7 @@ def fit(
             precision=precision,
             max_epochs=spec.epochs,
             gradient_clip_val=spec.clip_norm,
+            accumulate_grad_batches=spec.accumulate,
             limit_val_batches=0,
             num_sanity_val_steps=0,
             use_distributed_sampler=False,

@@ -24,6 +24,7 @@ from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from models_zoo.augment import Augment
 from models_zoo.best_epoch import Best, copy_to_cpu, read_best, state_file, write_best
+from models_zoo.checkpointing import checkpoint_encoder
 from models_zoo.crops import CropAugment
 from models_zoo.loader import (
     Kept,
@@ -34,7 +35,7 @@ from models_zoo.loader import (
     unpack_target,
 )
 from models_zoo.losses import segmentation_loss
-from models_zoo.member_spec import MemberSpec
+from models_zoo.member_spec import MemberSpec, Schedule
 from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
 from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
@@ -42,6 +43,8 @@ from models_zoo.validation import ValidationLabels, Validator
 
 # As `AveragedModel` takes it: averages, values, and how many were averaged before.
 _Update = Callable[[Any, Any, Any], None]
+
+_MOMENTUM, _POLY_POWER = 0.9, 0.9
 
 # What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
 _AUX_WEIGHT = 0.4
@@ -150,16 +153,16 @@ def batch_loss(
 
 
 def new_optimizer(network: nn.Module, spec: MemberSpec) -> torch.optim.Optimizer:
-    """AdamW without decay on biases and normalisation."""
+    """AdamW, or SGD with Nesterov's momentum; without decay on biases and normalisation."""
     matrices = [p for p in network.parameters() if p.ndim > 1]
     vectors = [p for p in network.parameters() if p.ndim <= 1]
-    return torch.optim.AdamW(
-        [
-            {"params": matrices, "weight_decay": spec.weight_decay},
-            {"params": vectors, "weight_decay": 0.0},
-        ],
-        lr=spec.lr,
-    )
+    groups = [
+        {"params": matrices, "weight_decay": spec.weight_decay},
+        {"params": vectors, "weight_decay": 0.0},
+    ]
+    if spec.optimizer == "sgd":
+        return torch.optim.SGD(groups, lr=spec.lr, momentum=_MOMENTUM, nesterov=True)
+    return torch.optim.AdamW(groups, lr=spec.lr)
 
 
 class Learner(lightning.LightningModule):
@@ -184,6 +187,8 @@ class Learner(lightning.LightningModule):
             if job.spec.soup
             else None
         )
+        if job.spec.checkpointing == "encoder":  # not of the average, which is not trained
+            checkpoint_encoder(self.network)
         self._best = read_best(job.state / BEST)
         self._train_s = 0.0
         self._losses: list[Tensor] = []
@@ -215,9 +220,11 @@ class Learner(lightning.LightningModule):
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Move the average."""
-        del outputs, batch, batch_idx
-        self.average.update_parameters(self.network)
+        """Move the average where the batch ended a step."""
+        del outputs, batch
+        is_last = batch_idx + 1 == self.trainer.num_training_batches
+        if (batch_idx + 1) % self._job.spec.accumulate == 0 or is_last:
+            self.average.update_parameters(self.network)
 
     def on_train_epoch_end(self) -> None:
         """Score the average, keep the best, save what a later run continues from, and tell.
@@ -263,13 +270,14 @@ class Learner(lightning.LightningModule):
         self._train_s = float(checkpoint[TRAIN_S])
 
     def configure_optimizers(self) -> Any:
-        """The optimizer; linear warm-up, then a cosine to 0."""
+        """The optimizer, and its learning rate by steps."""
         spec = self._job.spec
         optimizer = new_optimizer(self.network, spec)
         total = int(self.trainer.estimated_stepping_batches)
         warmup = min(round(spec.warmup_epochs * total / spec.epochs), total // 2)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, lambda step: learning_rate_share(step, warmup=warmup, total=total)
+            optimizer,
+            lambda step: learning_rate_share(step, spec.schedule, warmup=warmup, total=total),
         )
         return {
             "optimizer": optimizer,
@@ -277,12 +285,17 @@ class Learner(lightning.LightningModule):
         }
 
 
-def learning_rate_share(step: int, *, warmup: int, total: int) -> float:
-    """The share of the full learning rate at a step: linear up to 1, then half a cosine to 0."""
+def learning_rate_share(step: int, schedule: Schedule, *, warmup: int, total: int) -> float:
+    """The share of the full learning rate at a step: linear up to 1, then down to 0.
+
+    "cosine" is half a cosine, "poly" (1 - share done) ** 0.9 (Chen et al. 2018, DeepLab).
+    """
     if step < warmup:
         return (step + 1) / (warmup + 1)
-    done = (step - warmup) / max(total - warmup, 1)
-    return 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
+    done = min((step - warmup) / max(total - warmup, 1), 1.0)
+    if schedule == "poly":
+        return float((1 - done) ** _POLY_POWER)
+    return 0.5 * (1 + math.cos(math.pi * done))
 
 
 def moving_average(decay: float) -> _Update:

@@ -19,6 +19,7 @@ from ensemble.members.networks import build_network
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.memory import give_back, measured
 from ensemble.progress import Progress, silent
+from models_zoo.checkpointing import checkpoint_encoder
 from models_zoo.job_training import network_ms_per_image
 from models_zoo.jobs import Job, plan_jobs
 from models_zoo.loader import num_workers
@@ -155,6 +156,8 @@ def _step_s(
     few = train.subset(range(min(batch, len(train.samples))))
     dataset = training_set(few, spec, silent)
     network.to(device).to(memory_format=torch.channels_last).train()
+    if spec.checkpointing == "encoder":
+        checkpoint_encoder(network)
     optimizer = new_optimizer(network, spec)
     read_s, learn_s = [], []
     for step in range(1 + _TIMED_STEPS):

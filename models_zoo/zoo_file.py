@@ -11,8 +11,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
 from ensemble.faults import Fault, find_faults
-from models_zoo.member_spec import MemberSpec, Section, names_its_encoder
+from models_zoo.augment_spec import PRESET
+from models_zoo.member_spec import MemberSpec, names_its_encoder
 from models_zoo.network_check import network_fault
+from models_zoo.section import Section
 from models_zoo.sweep import SWEEP, Combination, combinations
 from models_zoo.yaml_document import YamlDocument, read_yaml
 
@@ -135,6 +137,8 @@ def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, 
     merged = {key: value for key, value in defaults.items() if key != SWEEP} | dict(member)
     for key in ("augment", "window", "options"):
         below, above = defaults.get(key), member.get(key)
+        if key == "augment" and isinstance(below, str) and isinstance(above, Mapping):
+            below = {PRESET: below}
         if isinstance(below, Mapping) and isinstance(above, Mapping):
             merged[key] = {**below, **above}
     if names_its_encoder(merged) and "encoder" not in member:

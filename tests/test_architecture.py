@@ -19,6 +19,7 @@ LAYERS = (
     {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
     {"ensemble.intervals", "ensemble.odds", "ensemble.coco_rle", "ensemble.metrics"},
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
+    {"ensemble.picture_file"},
     {"ensemble.run_algebra", "ensemble.run_shapes"},
     {"ensemble.filters"},
     {"ensemble.report"},

@@ -99,6 +99,12 @@ def _print_schema(context: click.Context, option: click.Parameter, value: bool) 
     is_flag=True,
     help="Train nothing: measure a few steps of each member, and say what all of them would take.",
 )
+@click.option(
+    "--preview",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PICTURE",
+    help="Train nothing: draw what each member would see, augmented and with labels.",
+)
 @json_option
 @click.option(
     "--example",
@@ -122,6 +128,7 @@ def command(
     only: str,
     device: str,
     dry_run: bool,
+    preview: Path | None,
     as_json: bool,
 ) -> None:
     """Train the members of ZOO_FILE (default: zoo.yaml) into member files and a leaderboard.
@@ -132,6 +139,7 @@ def command(
     \b
     Examples:
         ens train-zoo --example > zoo.yaml
+        ens train-zoo zoo.yaml --preview preview.webp
         ens train-zoo zoo.yaml --dry-run
         ens train-zoo zoo.yaml
         ens train-zoo zoo.yaml --only unet-resnet34-512 --device cuda:1
@@ -141,6 +149,17 @@ def command(
     from models_zoo.training_plan import plan_zoo
 
     names = [name.strip() for name in only.split(",") if name.strip()]
+    if preview is not None:
+        from models_zoo.preview import preview_zoo
+
+        rows = preview_zoo(
+            zoo_file, preview, members_dir=members_dir, only=names, progress=console_progress
+        )
+        click.echo(
+            f"{preview}: {counted(rows, 'row')}, of each kind of member an image as it is "
+            "and others as they are changed"
+        )
+        return
     if dry_run:
         plan = plan_zoo(
             zoo_file, out=members_dir, device=device, only=names, progress=console_progress

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ensemble.bit_planes import pack, unpack
 from ensemble.classes import ClassList
 from models_zoo.augment import Augment, Example, mirror
-from models_zoo.member_spec import AugmentSpec
+from models_zoo.augment_spec import AugmentSpec
 from strategies import mask_stacks
 
 OFF = AugmentSpec.model_validate("none")
@@ -68,9 +68,10 @@ def test_image_and_planes_move_together(channels, num_classes):
     masks[-1] = disc > 0
     example = Example(np.repeat(disc[:, :, None], channels, 2), pack(masks), masks[-1])
     warp = OFF.model_copy(update={"affine": 1.0, "rotate_deg": 90.0, "shift": 0.1})
+    bent = OFF.model_copy(update={"elastic": 1.0, "elastic_shift": 0.03})
 
-    for seed in range(5):
-        moved = Augment(warp, _classes(num_classes))(example, seed)
+    for seed in range(10):
+        moved = Augment(warp if seed % 2 else bent, _classes(num_classes))(example, seed)
 
         bright = moved.image[:, :, 0] > 127
         mask = unpack(moved.planes, num_classes)[-1]
@@ -81,10 +82,23 @@ def test_image_and_planes_move_together(channels, num_classes):
         assert not unpack(moved.planes, num_classes)[:-1].any()
 
 
+@pytest.mark.parametrize("change", ["blur", "noise", "cutout", "gamma", "clahe"])
+def test_changes_of_grey_levels_leave_the_label(change):
+    masks = np.random.default_rng(0).random((3, 64, 96)) < 0.3
+    example = _example(masks)
+    changed = Augment(OFF.model_copy(update={change: 1.0}), _classes(3))(example, 5)
+    assert not np.array_equal(changed.image, example.image)
+    np.testing.assert_array_equal(changed.planes, example.planes)
+    np.testing.assert_array_equal(changed.ignored, example.ignored)
+
+
 def test_a_seed_decides_everything_and_epochs_differ():
     masks = np.random.default_rng(0).random((5, 64, 64)) < 0.3
     example = _example(masks)
-    everything = AugmentSpec(affine=1, gamma=1, clahe=1, emboss=1, sharpen=1, brightness_contrast=1)
+    everything = AugmentSpec(
+        **dict.fromkeys(("affine", "elastic", "gamma", "clahe", "emboss", "sharpen"), 1.0),
+        **dict.fromkeys(("brightness_contrast", "blur", "noise", "cutout"), 1.0),
+    )
 
     first, again = (Augment(everything, _classes(5))(example, 7, 0, 3) for _ in range(2))
     later = Augment(everything, _classes(5))(example, 7, 1, 3)

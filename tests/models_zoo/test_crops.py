@@ -9,8 +9,8 @@ from ensemble.bit_planes import pack
 from ensemble.classes import ClassList
 from models_zoo import crops
 from models_zoo.augment import Example
+from models_zoo.augment_spec import AugmentSpec
 from models_zoo.crops import CropAugment, cut, place_crop, warp_margin
-from models_zoo.member_spec import AugmentSpec
 
 OFF = AugmentSpec.model_validate("none")
 CLASSES = ClassList(("a", "b"))

@@ -14,6 +14,7 @@ from ensemble.members.manifest import InputSpec, WindowSpec
 from ensemble.progress import silent
 from models_zoo import loader
 from models_zoo.augment import Augment, Example
+from models_zoo.augment_spec import AugmentSpec
 from models_zoo.loader import (
     EpochSampler,
     Kept,
@@ -23,7 +24,7 @@ from models_zoo.loader import (
     training_loader,
     unpack_target,
 )
-from models_zoo.member_spec import AugmentSpec, MemberSpec
+from models_zoo.member_spec import MemberSpec
 from strategies import mask_stacks
 
 OFF = AugmentSpec.model_validate("none")
@@ -182,3 +183,25 @@ def test_an_epoch_shows_every_image_once():
         assert sorted(key[1] for key in order) == list(range(7))
         orders.append([key[1] for key in order])
     assert all(a != b for a, b in pairwise(orders))
+
+
+@pytest.mark.parametrize("mixing", ["mosaic", "ricap"])
+def test_mixed_items_show_other_images_too_and_a_seed_decides_which(mixing):
+    items = [example_of(level) for level in (10, 60, 110, 160, 210)]
+    kept = Kept(items.__getitem__, example_bytes)
+    spec = OFF.model_copy(update={mixing: 1.0})
+    dataset, again = (TrainingSet(kept, Augment(spec, CLASSES), 3, count=5) for _ in range(2))
+
+    shown = set()
+    for index in range(5):
+        item = dataset[0, index]
+        assert all(torch.equal(item[key], again[0, index][key]) for key in item)
+        assert item["image"].shape == items[0].image.shape
+        shown.add(len(item["image"].unique()))
+    assert max(shown) > 1
+    assert any(not torch.equal(dataset[0, i]["image"], dataset[1, i]["image"]) for i in range(5))
+
+
+def example_of(level):
+    image = np.full((32, 40, 3), level, np.uint8)
+    return Example(image, np.zeros((1, 32, 40), np.uint32), np.zeros((32, 40), bool))

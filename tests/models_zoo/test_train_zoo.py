@@ -247,6 +247,25 @@ def test_a_soup_is_the_mean_of_the_last_epochs_and_kept_only_if_it_is_better(
 
 
 @pytest.mark.slow
+def test_batches_that_make_a_step_together_count_as_one(zoo_file):
+    """2 batches of 3 an epoch, accumulated to a step of 6, against 1 batch of 6."""
+    text = zoo_file.read_text(encoding="utf-8").replace("epochs: 2", "epochs: 2, augment: none")
+    apart = UNET.replace("name: unet", "name: apart, accumulate: 2, loss: bce")
+    whole = UNET.replace("name: unet", "name: whole, batch: 6, loss: bce")
+    text = text.replace(UNET, apart + whole)
+    zoo_file.write_text(text, encoding="utf-8")
+
+    training = train_zoo(zoo_file, device="cpu")
+
+    first, second = (
+        read_member(training.folder / f"{name}.pt").state_dict for name in ("apart", "whole")
+    )
+    # batch normalisation sees other batches, so weights agree but roughly; a step more would not
+    key = "segmentation_head.0.bias"
+    torch.testing.assert_close(first[key], second[key], atol=2e-4, rtol=0.02)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["last.ckpt", "best.pt"])
 def test_a_damaged_state_is_told_and_the_member_trained_anew(zoo_file, name):
     with pytest.raises(KeyboardInterrupt):

@@ -144,6 +144,11 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
         ("arch: unet, window: {crops: 0}", "members.0.window.crops", "must be at least"),
         ("arch: unet, window: {overlaps: 0}", "members.0.window.overlaps", "mean overlap?"),
         ("arch: torchvision/unet", "members.0.arch", "unknown architecture"),
+        (
+            "arch: torchvision/fcn, encoder: resnet18, checkpointing: encoder",
+            "members.0.checkpointing",
+            "no blocks in a row",
+        ),
         ("arch: torchvision/fcn, encoder: mit_b0", "members.0.encoder", "resnet18"),
         (
             "arch: torchvision/fcn, encoder: resnet18, options: {aux: 1}",
