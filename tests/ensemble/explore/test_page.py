@@ -13,8 +13,11 @@ from ensemble.cli.main import main
 from ensemble.explore.exploration import explore
 from ensemble.explore.odd_masks import pick_odd_masks
 from ensemble.explore.page import make_page, write_exploration
+from ensemble.explore.sections.pictures import odd_mask_pictures, pair_picture
 from ensemble.explore.tables import all_tables
+from ensemble.progress import silent
 from ensemble.report.page import render
+from ensemble.report.picture_uri import picture_uri
 from faulty_data import NAMES, image, write_faulty_data
 
 ALL = [
@@ -83,8 +86,21 @@ def test_pictures_of_outliers_show_their_place(folder):
     }
     for odd in odd_masks:
         name, image_name = NAMES[odd.class_index], found.survey.samples[odd.image].name
-        assert f'alt="{name} in {image_name}"' in page
+        picture = odd_mask_pictures(found, [odd], silent)[0]
+        uri = picture_uri(picture, most_bytes=40_000)
+        assert f'src="{uri}" alt="{name} in {image_name}"' in page
     assert "place across: z" in page
+
+
+def test_pairs_of_copies_show_both_images(folder):
+    found = explore(folder / "train", against=folder / "test")
+    page = render(make_page(found))
+    here, there = found.survey.samples, found.against.survey.samples
+    for copies, others in ((found.copies, here), (found.against.copies, there)):
+        (copy,) = copies
+        one, two = here[copy.first], others[copy.second]
+        uri = picture_uri(pair_picture(one, two), most_bytes=40_000)
+        assert f'src="{uri}" alt="{one.name} beside {two.name}"' in page
 
 
 def test_images_alone_make_a_page(folder, tmp_path):
