@@ -96,8 +96,9 @@ def test_pairs_of_copies_show_both_images(folder):
     found = explore(folder / "train", against=folder / "test")
     page = render(make_page(found))
     here, there = found.survey.samples, found.against.survey.samples
-    for copies, others in ((found.copies, here), (found.against.copies, there)):
-        (copy,) = copies
+    pairs = [(copy, here) for copy in found.copies] + [(c, there) for c in found.against.copies]
+    assert len(pairs) == 3
+    for copy, others in pairs:
         one, two = here[copy.first], others[copy.second]
         uri = picture_uri(pair_picture(one, two), most_bytes=40_000)
         assert f'src="{uri}" alt="{one.name} beside {two.name}"' in page
