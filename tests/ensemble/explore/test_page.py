@@ -1,6 +1,7 @@
 import re
 from contextlib import nullcontext
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -122,10 +123,12 @@ def test_exclusive_classes_have_no_overlaps_to_show(tmp_path):
     assert "areas" in slugs
 
 
-def test_one_image_of_one_pixel_is_enough(tmp_path):
+def test_one_image_of_one_pixel_is_enough(tmp_path, monkeypatch):
     write_png(tmp_path / "a.png", np.zeros((1, 1), np.uint8))
-    page = render(make_page(explore(tmp_path)))
+    monkeypatch.chdir(tmp_path)
+    page = render(make_page(explore(Path())))
     assert "1 x 1 (1 of 1)" in page
+    assert f"<title>{tmp_path.name}</title>" in page
 
 
 def run(*args):
@@ -174,6 +177,7 @@ def test_an_image_is_found_by_its_korean_name_and_a_class_by_its_own(folder, tmp
     assert seen
     assert all("ID03/사진" in terms for terms in seen)
     assert len(seen) < len(cards) / 4
+    assert re.search(r'<li class="look" data-search="[^"]*ID03/사진 R.png', shown)
     spine = dump_dom(path, "#q=spine")
     assert re.search(r"[1-9]\d* hits", spine)
     assert screenshot(path, tmp_path / "narrow.png", size=(400, 900)).mean() > 180
