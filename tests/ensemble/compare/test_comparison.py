@@ -57,9 +57,7 @@ def test_rows_that_a_file_lacks_are_empty_masks_if_asked_for(tmp_path):
     both = [(3, "c")]
     neither = [write(tmp_path / f"{n}.csv", masks, skip=set(both)) for n in "xy"]
 
-    with pytest.raises(
-        DataError, match=r"2 rows of other files are missing: got .*part.csv"
-    ):
+    with pytest.raises(DataError, match=r"2 rows of other files are missing: got .*part.csv"):
         compare_files([whole, part])
     found = compare_files([whole, part], missing="empty")
     assert len(found.joined.missing) == 2
