@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from ensemble.members.networks import aux_logits_of, build_network, logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
 from models_zoo.augment import Augment
+from models_zoo.averages import moving_average, plain_average
 from models_zoo.best_epoch import Best, copy_to_cpu, read_best, state_file, write_best
 from models_zoo.checkpointing import checkpoint_encoder
 from models_zoo.crops import CropAugment
@@ -35,16 +35,12 @@ from models_zoo.loader import (
     unpack_target,
 )
 from models_zoo.losses import segmentation_loss
-from models_zoo.member_spec import MemberSpec, Schedule
+from models_zoo.member_spec import MemberSpec
+from models_zoo.optimisation import learning_rate_share, new_optimizer
 from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
 from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
-
-# As `AveragedModel` takes it: averages, values, and how many were averaged before.
-_Update = Callable[[Any, Any, Any], None]
-
-_MOMENTUM, _POLY_POWER = 0.9, 0.9
 
 # What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
 _AUX_WEIGHT = 0.4
@@ -153,19 +149,6 @@ def batch_loss(
     if (aux := aux_logits_of(output)) is not None:
         loss = loss + _AUX_WEIGHT * segmentation_loss(spec.loss_terms, aux, target)
     return loss
-
-
-def new_optimizer(network: nn.Module, spec: MemberSpec) -> torch.optim.Optimizer:
-    """AdamW, or SGD with Nesterov's momentum; without decay on biases and normalisation."""
-    matrices = [p for p in network.parameters() if p.ndim > 1]
-    vectors = [p for p in network.parameters() if p.ndim <= 1]
-    groups = [
-        {"params": matrices, "weight_decay": spec.weight_decay},
-        {"params": vectors, "weight_decay": 0.0},
-    ]
-    if spec.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=spec.lr, momentum=_MOMENTUM, nesterov=True)
-    return torch.optim.AdamW(groups, lr=spec.lr)
 
 
 class Learner(lightning.LightningModule):
@@ -286,41 +269,3 @@ class Learner(lightning.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
-
-
-def learning_rate_share(step: int, schedule: Schedule, *, warmup: int, total: int) -> float:
-    """The share of the full learning rate at a step: linear up to 1, then down to 0.
-
-    "cosine" is half a cosine, "poly" (1 - share done) ** 0.9 (Chen et al. 2018, DeepLab).
-    """
-    if step < warmup:
-        return (step + 1) / (warmup + 1)
-    done = min((step - warmup) / max(total - warmup, 1), 1.0)
-    if schedule == "poly":
-        return float((1 - done) ** _POLY_POWER)
-    return 0.5 * (1 + math.cos(math.pi * done))
-
-
-def moving_average(decay: float) -> _Update:
-    """The update of an EMA whose decay starts low and rises to `decay`, as (1 + n) / (10 + n)."""
-    return _averaging(lambda count: 1 - min(decay, (1 + count) / (10 + count)))
-
-
-def plain_average() -> _Update:
-    """The update of the mean of all."""
-    return _averaging(lambda count: 1 / (1 + count))
-
-
-def _averaging(weight_of: Callable[[float], float]) -> _Update:
-    """An update by the weight that a value gets after so many others."""
-
-    @torch.no_grad()
-    def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
-        weight = weight_of(float(num_averaged))
-        for average, value in zip(averages, values, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, weight)
-            else:  # counters of batch normalisation
-                average.copy_(value)
-
-    return update

@@ -24,8 +24,9 @@ from models_zoo.job_training import network_ms_per_image
 from models_zoo.jobs import Job, plan_jobs
 from models_zoo.loader import num_workers
 from models_zoo.member_spec import MemberSpec
+from models_zoo.optimisation import new_optimizer
 from models_zoo.trainer import uses_bf16
-from models_zoo.training import batch_loss, new_optimizer, training_set
+from models_zoo.training import batch_loss, training_set
 from models_zoo.zoo_data import SPLIT_FILE, open_data
 from models_zoo.zoo_file import read_zoo
 

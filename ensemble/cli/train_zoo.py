@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models_zoo.jobs import Reporter
     from models_zoo.leaderboard import Standing
     from models_zoo.training import EpochResult
-    from models_zoo.training_plan import MemberPlan, TrainingPlan
+    from models_zoo.training_plan import MemberPlan
 
 
 class TrainingLines:
@@ -146,25 +146,13 @@ def command(
         ens train-zoo zoo.yaml --device cuda:0,cuda:1
     """
     from models_zoo.train_zoo import train_zoo
-    from models_zoo.training_plan import plan_zoo
 
     names = [name.strip() for name in only.split(",") if name.strip()]
     if preview is not None:
-        from models_zoo.preview import preview_zoo
-
-        rows = preview_zoo(
-            zoo_file, preview, members_dir=members_dir, only=names, progress=console_progress
-        )
-        click.echo(
-            f"{preview}: {counted(rows, 'row')}, of each kind of member an image as it is "
-            "and others as they are changed"
-        )
+        _draw_preview(zoo_file, preview, members_dir, names)
         return
     if dry_run:
-        plan = plan_zoo(
-            zoo_file, out=members_dir, device=device, only=names, progress=console_progress
-        )
-        _show_plan(plan, as_json=as_json)
+        _show_plan(zoo_file, members_dir, names, device=device, as_json=as_json)
         return
     with _reporting() as (reporter, progress):
         try:
@@ -191,7 +179,26 @@ def command(
         )
 
 
-def _show_plan(plan: TrainingPlan, *, as_json: bool) -> None:
+def _draw_preview(
+    zoo_file: Path, preview: Path, members_dir: Path | None, names: Sequence[str]
+) -> None:
+    from models_zoo.preview import preview_zoo
+
+    rows = preview_zoo(
+        zoo_file, preview, members_dir=members_dir, only=names, progress=console_progress
+    )
+    click.echo(
+        f"{preview}: {counted(rows, 'row')}, of each kind of member an image as it is "
+        "and others as they are changed"
+    )
+
+
+def _show_plan(
+    zoo_file: Path, members_dir: Path | None, names: Sequence[str], *, device: str, as_json: bool
+) -> None:
+    from models_zoo.training_plan import plan_zoo
+
+    plan = plan_zoo(zoo_file, out=members_dir, device=device, only=names, progress=console_progress)
     if as_json:
         click.echo(json.dumps(asdict(plan) | {"total_s": plan.total_s}, default=str))
         return

@@ -18,7 +18,8 @@ from ensemble.members.networks import (
 from ensemble.members.torchvision_networks import torchvision_archs, without_aux
 from models_zoo.member_spec import MemberSpec
 from models_zoo.network_check import network_fault
-from models_zoo.training import batch_loss, new_optimizer
+from models_zoo.optimisation import new_optimizer
+from models_zoo.training import batch_loss
 
 CPU = torch.device("cpu")
 CLASSES = ClassList(("a", "b", "c"))

@@ -3,12 +3,7 @@ import torch
 from torch import nn
 
 from models_zoo.member_spec import MemberSpec
-from models_zoo.training import (
-    learning_rate_share,
-    moving_average,
-    new_optimizer,
-    plain_average,
-)
+from models_zoo.optimisation import learning_rate_share, new_optimizer
 
 
 def test_the_learning_rate_rises_evenly_and_falls_as_a_cosine():
@@ -26,32 +21,6 @@ def test_a_polynomial_schedule_falls_to_nothing():
     assert shares[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert shares[14] == pytest.approx(0.5**0.9)
     assert shares[24:] == [0.0]
-
-
-@pytest.mark.parametrize("count", [0, 5, 10_000])
-def test_the_average_moves_faster_at_first_and_copies_counters(count):
-    average, counter = torch.tensor([1.0, 2.0]), torch.tensor(3)
-
-    moving_average(0.99)(
-        [average, counter], [torch.tensor([3.0, 2.0]), torch.tensor(8)], torch.tensor(count)
-    )
-
-    decay = min(0.99, (1 + count) / (10 + count))
-    torch.testing.assert_close(average, torch.tensor([3.0 - 2.0 * decay, 2.0]))
-    assert int(counter) == 8
-
-
-def test_a_plain_average_is_the_mean_and_copies_counters():
-    average, counter = torch.tensor([1.0, 2.0]), torch.tensor(3)
-    for count, value in enumerate((4.0, 7.0), start=1):
-        plain_average()(
-            [average, counter],
-            [torch.tensor([value, 2.0]), torch.tensor(8 + count)],
-            torch.tensor(count),
-        )
-
-    torch.testing.assert_close(average, torch.tensor([4.0, 2.0]))
-    assert int(counter) == 10
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
