@@ -28,7 +28,7 @@ from ensemble.labels.rle_csv import open_rle_csv
 from ensemble.labels.source import LabelSource
 from ensemble.samples import Sample, find_samples
 
-__all__ = ["ImageFolder", "LabelledFolder", "Sample", "open_images", "open_labelled"]
+__all__ = ["ImageFolder", "LabelledFolder", "Sample", "open_folder", "open_images", "open_labelled"]
 
 _CONTEST_IMAGES = "DCM"
 _IMAGES = "images"
@@ -125,6 +125,11 @@ def open_labelled(
     samples = find_samples(root, groups)
     source = layout.open(folder / layout.labels, samples, classes or find_class_list(folder))
     return LabelledFolder(root, layout.name, samples, source)
+
+
+def open_folder(folder: Path, *, groups: str | None = None) -> LabelledFolder | ImageFolder:
+    """A folder with its labels where it is a labelled one, else its images alone."""
+    return (open_labelled if _layouts_in(folder) else open_images)(folder, groups=groups)
 
 
 def _recognise(folder: Path) -> _Layout:

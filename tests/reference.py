@@ -189,3 +189,18 @@ def _triangle(source: int, target: int) -> NDArray[np.float64]:
         distance = np.abs(np.arange(source) + 0.5 - centre) / support
         matrix[i] = np.maximum(1 - distance, 0)
     return matrix / matrix.sum(1, keepdims=True)
+
+
+def label_sums(masks: NDArray[np.bool_], levels: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """(C, 7): pixels, sums of y, x, y y, x y, x x and of levels of masks (C, H, W), one by one."""
+    sums = np.zeros((len(masks), 7), np.int64)
+    for c, y, x in np.argwhere(masks).tolist():
+        sums[c] += [1, y, x, y * y, x * y, x * x, int(levels[y, x])]
+    return sums
+
+
+def cell_shares(mask: NDArray[np.bool_], grid: int) -> NDArray[np.float64]:
+    """The share of each of (grid, grid) cells that a mask covers, every pixel cut into as many."""
+    height, width = mask.shape
+    fine = mask.repeat(grid, 0).repeat(grid, 1)
+    return fine.reshape(grid, height, grid, width).mean((1, 3))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 from pycocotools import mask as coco_mask
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag
 
@@ -17,6 +18,7 @@ from ensemble.coco_rle import parse_coco
 from ensemble.errors import DataError, EnsError, LabelError, RleError, few
 from ensemble.labels.json_file import read_json
 from ensemble.labels.pairing import pair_names
+from ensemble.labels.polygons import Polygon
 from ensemble.labels.source import add_runs, finish_label, refuse_size, refuse_unknown
 from ensemble.rle import Runs
 from ensemble.samples import Sample
@@ -117,6 +119,20 @@ class CocoLabels:
             return finish_label(planes, self.classes)
         except LabelError as error:
             raise error.at(f"{self.path}: {place}") from error
+
+    @property
+    def names_pixels(self) -> bool:
+        """Coordinates are corners of pixels."""
+        return False
+
+    def polygons(self, name: str) -> list[Polygon]:
+        """The polygons of a sample as they are stated; run lengths are none."""
+        return [
+            Polygon(mask.place, mask.class_index, np.array(numbers, np.float64).reshape(-1, 2))
+            for mask in self.images[name].masks
+            if not isinstance(mask.segmentation, _Rle)
+            for numbers in mask.segmentation
+        ]
 
 
 def open_coco(path: Path, samples: Sequence[Sample], classes: ClassList | None) -> CocoLabels:

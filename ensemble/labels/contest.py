@@ -18,6 +18,7 @@ from ensemble.errors import ClassListError, EnsError, LabelError
 from ensemble.file_tree import find_files
 from ensemble.labels.json_file import read_json
 from ensemble.labels.pairing import files_by_key, pair_files
+from ensemble.labels.polygons import Polygon
 from ensemble.labels.source import finish_label, refuse_unknown
 from ensemble.samples import Sample
 
@@ -55,6 +56,23 @@ class ContestLabels:
             return finish_label(planes, self.classes)
         except LabelError as error:
             raise error.at(path) from error
+
+    @property
+    def names_pixels(self) -> bool:
+        """Coordinates are pixels."""
+        return True
+
+    def polygons(self, name: str) -> list[Polygon]:
+        """All annotations of a sample as they are stated."""
+        annotations = read_json(self.files[name], _AnnotationFile).annotations
+        return [
+            Polygon(
+                f"annotations[{number}]",
+                self.classes.index(annotation.label),
+                np.array(annotation.points, np.float64),
+            )
+            for number, annotation in enumerate(annotations)
+        ]
 
 
 def open_contest(root: Path, samples: Sequence[Sample], classes: ClassList | None) -> ContestLabels:

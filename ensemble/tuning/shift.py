@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ensemble.datasets import ImageFolder, Sample, open_images
 from ensemble.errors import DataError
 from ensemble.images import Image, read_image
+from ensemble.odds import out_of_fold_odds
 from ensemble.progress import Progress
 from ensemble.soft_maps import LEVELS
 from ensemble.splits import grouped_folds
@@ -34,7 +35,6 @@ _MOST_WEIGHT = 10.0
 _NUM_FOLDS = 5
 # How many principal components a classifier may look at.
 _COMPONENTS = (1, 2, 4, 8)
-_RIDGE, _NEWTON_STEPS, _MOST_LOGIT = 1.0, 25, 30
 _THUMBNAIL = 64
 _QUANTILES = (5, 25, 50, 75, 95)
 
@@ -151,7 +151,7 @@ def match(
     drawn = np.random.default_rng(seed).permutation(np.arange(len(others)) % num_folds)
     folds = np.concatenate([grouped_folds(groups, num_folds, seed), drawn])
     plain, *tried = (
-        _out_of_fold_odds(points[:, :count], is_other, folds) for count in (0, *_COMPONENTS)
+        out_of_fold_odds(points[:, :count], is_other, folds) for count in (0, *_COMPONENTS)
     )
     everyone = [f"own {group}" for group in groups] + [f"other {i}" for i in range(len(others))]
     better, _ = surest_gain(
@@ -201,37 +201,6 @@ def _components(features: Features) -> Features:
     return np.asarray(scores / np.maximum(scores.std(axis=0), 1e-9))
 
 
-def _out_of_fold_odds(
-    points: Features, is_other: NDArray[np.bool_], folds: NDArray[np.int64]
-) -> Features:
-    """The odds (N + K,) of being one of the others, by classifiers that did not see the fold."""
-    odds = np.empty(len(points))
-    for fold in np.unique(folds):
-        inside = folds == fold
-        slopes = _logistic(points[~inside], is_other[~inside].astype(np.float64))
-        odds[inside] = np.exp(
-            np.clip(_with_one(points[inside]) @ slopes, -_MOST_LOGIT, _MOST_LOGIT)
-        )
-    return odds
-
-
 def _likelihood(odds: Features, is_other: NDArray[np.bool_]) -> Features:
     """Log-likelihood (N + K, 1) of what each image is."""
     return np.asarray(np.log(np.where(is_other, odds, 1) / (1 + odds))[:, None])
-
-
-def _with_one(points: Features) -> Features:
-    return np.concatenate([points, np.ones((len(points), 1))], axis=1)
-
-
-def _logistic(points: Features, truth: NDArray[np.float64]) -> Features:
-    """Slopes and intercept (k + 1,) of a ridge logistic regression, by Newton's method."""
-    inputs = _with_one(points)
-    ridge = np.diag([*np.full(points.shape[1], _RIDGE), 1e-6])
-    slopes = np.zeros(inputs.shape[1])
-    for _ in range(_NEWTON_STEPS):
-        probs = 1 / (1 + np.exp(-np.clip(inputs @ slopes, -_MOST_LOGIT, _MOST_LOGIT)))
-        gradient = inputs.T @ (probs - truth) + ridge @ slopes
-        curvature = (inputs * (probs * (1 - probs))[:, None]).T @ inputs + ridge
-        slopes = slopes - np.linalg.solve(curvature, gradient)
-    return slopes

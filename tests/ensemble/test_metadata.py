@@ -96,9 +96,10 @@ def test_samples_find_their_person_by_group_folder_or_name(tmp_path):
         sample("x/id001/left.png", "x/id001"),
         sample("b.png", "b.png"),
         sample("이름.png", "이름"),
+        sample("visit-2-of-b.png", "b"),
         sample("other.png", "other"),
     ]
-    assert table.rows_of(samples).tolist() == [0, 0, 1, 2, -1]
+    assert table.rows_of(samples).tolist() == [0, 0, 1, 2, 1, -1]
 
 
 def test_the_table_is_found_beside_the_data_or_above(tmp_path):

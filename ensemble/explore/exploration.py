@@ -1,0 +1,149 @@
+"""What a person should know of a data set before training, as arrays and lists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ensemble.datasets import open_folder, open_images
+from ensemble.errors import DataError
+from ensemble.explore.duplicates import (
+    CopiedImage,
+    Hashes,
+    find_copies,
+    find_equal_labels,
+    image_hashes,
+)
+from ensemble.explore.label_survey import LabelSurvey
+from ensemble.explore.looks import Looks
+from ensemble.explore.outliers import Outlier, find_outliers
+from ensemble.explore.relations import Persons, Relation, join_persons, relate
+from ensemble.explore.shapes import Shapes, shapes_of
+from ensemble.explore.shift import Shift, compare_looks
+from ensemble.explore.sides import ImagePair, MirrorPair, image_pairs, mirror_pairs
+from ensemble.explore.survey import Survey, survey
+from ensemble.metadata import Metadata, find_metadata, read_metadata
+from ensemble.progress import Progress, silent
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFindings:
+    """What the labels of a data set tell.
+
+    `equal_labels`: sets of images whose labels agree. `empty`: images that hold no class, or the
+    background alone.
+    """
+
+    counts: LabelSurvey
+    shapes: Shapes
+    outliers: list[Outlier]
+    mirror_pairs: list[MirrorPair]
+    equal_labels: list[tuple[int, ...]]
+    empty: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFindings:
+    """What a table of persons tells of those who have images here; no relations without labels."""
+
+    table: Metadata
+    persons: Persons
+    relations: list[Relation]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Another folder's images against these; of copies the first is here, the second there."""
+
+    survey: Survey
+    shift: Shift
+    copies: list[CopiedImage]
+
+
+@dataclass(frozen=True, slots=True)
+class Exploration:
+    """All findings; parts that the data do not have are None."""
+
+    survey: Survey
+    labels: LabelFindings | None
+    copies: list[CopiedImage]
+    pairs: list[ImagePair]
+    persons: PersonFindings | None
+    against: Comparison | None
+
+
+def explore(
+    folder: Path,
+    *,
+    against: Path | None = None,
+    groups: str | None = None,
+    metadata: Path | None = None,
+    progress: Progress = silent,
+) -> Exploration:
+    """Explore a folder with labels or without, and compare its images with those of another.
+
+    `metadata` is by default the table of persons beside the data. Raises DataError for folders and
+    tables that cannot be opened; samples that cannot be read are listed in the survey.
+    """
+    if against is not None and against.resolve() == folder.resolve():
+        raise DataError("is compared with itself", where=folder, remedy="name another folder")
+    table = metadata or find_metadata(folder)
+    persons = None if table is None else read_metadata(table)
+    opened = [(folder, open_folder(folder, groups=groups))]
+    if against is not None:
+        opened.append((against, open_images(against, groups=groups)))
+    found, *others = [survey(place, data, progress=progress) for place, data in opened]
+    hashes = image_hashes(found.looks.thumbnail)
+    labels = None if found.labels is None else _label_findings(found.labels, found.looks)
+    return Exploration(
+        survey=found,
+        labels=labels,
+        copies=find_copies(found.samples, hashes),
+        pairs=image_pairs(
+            [sample.group for sample in found.samples],
+            found.looks.thumbnail,
+            None if labels is None else labels.shapes,
+        ),
+        persons=None if persons is None else _person_findings(persons, found, labels),
+        against=_compare(found, hashes, others[0]) if others else None,
+    )
+
+
+def _label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:
+    shapes = shapes_of(counts.sums, looks.size, looks.depth_bits, counts.ignored_px)
+    return LabelFindings(
+        counts=counts,
+        shapes=shapes,
+        outliers=find_outliers(shapes),
+        mirror_pairs=mirror_pairs(counts.classes, shapes),
+        equal_labels=find_equal_labels(counts.places, looks.size),
+        empty=_empty_images(shapes, counts.classes.background),
+    )
+
+
+def _empty_images(shapes: Shapes, background: int | None) -> list[int]:
+    present = shapes.is_present
+    if background is not None:
+        present = np.delete(present, background, axis=1)
+    return np.flatnonzero(~present.any(axis=1)).tolist()
+
+
+def _person_findings(
+    table: Metadata, found: Survey, labels: LabelFindings | None
+) -> PersonFindings:
+    count = len(found.samples)
+    areas = np.zeros((count, 0)) if labels is None else labels.shapes.area_share
+    persons = join_persons(table, found.samples, areas)
+    return PersonFindings(table, persons, [] if labels is None else relate(table, persons))
+
+
+def _compare(found: Survey, hashes: Hashes, others: Survey) -> Comparison:
+    return Comparison(
+        survey=others,
+        shift=compare_looks(found.looks, found.samples, others.looks, others.samples),
+        copies=find_copies(
+            found.samples, hashes, others.samples, image_hashes(others.looks.thumbnail)
+        ),
+    )

@@ -1,0 +1,317 @@
+"""Charts as SVG: small functions of arrays, coloured through the page's CSS variables.
+
+matplotlib's SVG fixes its colours, which cannot follow light and dark, and is ten times as large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from markupsafe import Markup
+from numpy.typing import ArrayLike, NDArray
+
+from ensemble.report.svg import Axis, chart, element, tick_text
+from ensemble.report.tables import show
+
+WIDTH = 760
+_RIGHT_PX, _AXIS_PX, _LETTER_PX = 16, 34, 7.2
+_ROW_PX = 22
+_LONGEST_LABEL = 22
+_WHISKER = 1.5
+_MOST_MARKS = 60  # beyond the whiskers of a box; the furthest are drawn
+
+Floats = NDArray[np.float64]
+
+
+def box_plot(
+    groups: Mapping[str, ArrayLike], *, unit: str = "", is_log: bool = False, label: str = ""
+) -> Markup:
+    """A horizontal box a group, in the order given: quartiles, median, whiskers, outliers.
+
+    Whiskers end at the last value within 1.5 times the box's width. NaN is no value.
+    """
+    values = {name: _finite(group) for name, group in groups.items()}
+    filled = [group for group in values.values() if len(group)] or [np.array([1.0])]
+    everything = np.concatenate(filled)
+    axis = Axis.over(
+        float(everything.min()),
+        float(everything.max()),
+        _label_px(values),
+        WIDTH - _RIGHT_PX,
+        is_log=is_log,
+    )
+    height = len(values) * _ROW_PX + _AXIS_PX
+    boxes = [
+        _box_row(name, group, axis, row * _ROW_PX, unit)
+        for row, (name, group) in enumerate(values.items())
+    ]
+    return chart(WIDTH, height, label or "box plot", _grid(axis, height - _AXIS_PX, unit), *boxes)
+
+
+def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Markup:
+    middle = top + _ROW_PX / 2
+    text = _name(name, axis.start, middle)
+    if not len(values):
+        tip = element("title", f"{name}: no value")
+        return element("g", tip, text, class_="mark", data_search=name)
+    first, median, third = np.quantile(values, [0.25, 0.5, 0.75])
+    reach = _WHISKER * (third - first)
+    inside = values[(values >= first - reach) & (values <= third + reach)]
+    beyond = values[(values < first - reach) | (values > third + reach)]
+    beyond = beyond[np.argsort(-np.abs(beyond - median))][:_MOST_MARKS]
+    places = [axis.place(float(v)) for v in (inside.min(), first, median, third, inside.max())]
+    tip = element(
+        "title",
+        f"{name}: median {show(float(median))} {unit}, quartiles {show(float(first))} to "
+        f"{show(float(third))}, {len(values)} values",
+    )
+    half = _ROW_PX * 0.32
+    return element(
+        "g",
+        tip,
+        text,
+        _line(places[0], middle, places[1], middle, "whisker"),
+        _line(places[3], middle, places[4], middle, "whisker"),
+        element(
+            "rect",
+            x=places[1],
+            y=middle - half,
+            width=max(places[3] - places[1], 1.0),
+            height=2 * half,
+            rx=2,
+            class_="box",
+        ),
+        _line(places[2], middle - half, places[2], middle + half, "median"),
+        *(
+            element("circle", cx=axis.place(float(v)), cy=middle, r=1.8, class_="far")
+            for v in beyond
+        ),
+        class_="mark",
+        data_search=name,
+    )
+
+
+def bars(
+    values: Mapping[str, float], *, unit: str = "", high: float | None = None, label: str = ""
+) -> Markup:
+    """A horizontal bar a name from 0 on, with its figure behind it."""
+    most = max([*values.values(), 0.0]) if high is None else high
+    start = _label_px(values)
+    axis = Axis(0.0, most or 1.0, start, WIDTH - 80)
+    rows = []
+    for row, (name, value) in enumerate(values.items()):
+        middle, end = (row + 0.5) * _ROW_PX, axis.place(value)
+        rows.append(
+            element(
+                "g",
+                element("title", f"{name}: {show(value)} {unit}"),
+                _name(name, start, middle),
+                element(
+                    "rect",
+                    x=start,
+                    y=middle - 6,
+                    width=max(end - start, 0.5),
+                    height=12,
+                    rx=2,
+                    class_="bar",
+                ),
+                element("text", show(value), x=end + 6, y=middle + 4, class_="figure"),
+                class_="mark",
+                data_search=name,
+            )
+        )
+    return chart(WIDTH, max(len(values), 1) * _ROW_PX + 4, label or "bar chart", *rows)
+
+
+def histogram(
+    series: Mapping[str, ArrayLike],
+    *,
+    unit: str = "",
+    num_bins: int = 24,
+    size: tuple[int, int] = (360, 200),
+    label: str = "",
+) -> Markup:
+    """Shares of values a bin; several series lie over each other, each with shares of its own."""
+    values = {name: _finite(given) for name, given in series.items()}
+    everything = np.concatenate([*values.values(), np.zeros(0)])
+    if not len(everything):
+        return chart(*size, label or "histogram", element("text", "no value", x=10, y=20))
+    low, high = float(everything.min()), float(everything.max())
+    edges = np.linspace(low, high, num_bins + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    shares = {
+        name: np.histogram(given, edges)[0] / max(len(given), 1) for name, given in values.items()
+    }
+    centres = {name: (edges, share) for name, share in shares.items()}
+    return _steps(centres, unit, size, label or "histogram")
+
+
+def _steps(
+    series: Mapping[str, tuple[Floats, Floats]], unit: str, size: tuple[int, int], label: str
+) -> Markup:
+    width, height = size
+    edges = np.concatenate([edges for edges, _ in series.values()])
+    most = max(float(share.max()) for _, share in series.values()) or 1.0
+    across = Axis.over(float(edges.min()), float(edges.max()), 12, width - 12)
+    up = Axis(0.0, most, height - _AXIS_PX, 22 if len(series) > 1 else 8)
+    drawn = []
+    for number, (name, (own, share)) in enumerate(series.items()):
+        xs = np.repeat([across.place(float(edge)) for edge in own], 2)[1:-1]
+        ys = np.repeat([up.place(float(value)) for value in share], 2)
+        floor = up.place(0.0)
+        points = [(xs[0], floor), *zip(xs, ys, strict=True), (xs[-1], floor)]
+        drawn.append(
+            element("path", element("title", name), d=_path(points), class_=f"step series-{number}")
+        )
+    return chart(
+        width,
+        height,
+        label,
+        _grid(across, height - _AXIS_PX, unit, is_bare=True),
+        *drawn,
+        _legend(list(series), width),
+    )
+
+
+def lines(
+    series: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    axes: tuple[str, str] = ("", ""),
+    size: tuple[int, int] = (360, 240),
+    label: str = "",
+) -> Markup:
+    """A line of (x, y) a series, over points that are no NaN; `axes` are the words for x and y."""
+    points = {name: _known_pairs(x, y) for name, (x, y) in series.items()}
+    across, up = _plane(points, size)
+    drawn = [
+        element(
+            "path",
+            element("title", name),
+            d=_path(
+                [(across.place(float(a)), up.place(float(b))) for a, b in zip(x, y, strict=True)]
+            ),
+            class_=f"line series-{number}",
+        )
+        for number, (name, (x, y)) in enumerate(points.items())
+    ]
+    frame = _frame(across, up, size, axes)
+    return chart(*size, label or "line chart", frame, *drawn, _legend(list(series), size[0]))
+
+
+def scatter(
+    x: ArrayLike,
+    y: ArrayLike,
+    names: Sequence[str],
+    *,
+    axes: tuple[str, str] = ("", ""),
+    size: tuple[int, int] = (360, 240),
+    label: str = "",
+) -> Markup:
+    """A dot a name; those without an x or a y are left out."""
+    xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    known = np.isfinite(xs) & np.isfinite(ys)
+    across, up = _plane({"": (xs[known], ys[known])}, size)
+    dots = [
+        element(
+            "circle",
+            element("title", f"{names[i]}: {show(float(xs[i]))}, {show(float(ys[i]))}"),
+            cx=across.place(float(xs[i])),
+            cy=up.place(float(ys[i])),
+            r=3,
+            class_="mark dot",
+            data_search=names[i],
+        )
+        for i in np.flatnonzero(known).tolist()
+    ]
+    frame = _frame(across, up, size, axes)
+    return chart(*size, label or "scatter plot", frame, *dots)
+
+
+def _plane(points: Mapping[str, tuple[Floats, Floats]], size: tuple[int, int]) -> tuple[Axis, Axis]:
+    xs, ys = (np.concatenate([pair[side] for pair in points.values()]) for side in (0, 1))
+    if not len(xs):
+        xs = ys = np.array([0.0, 1.0])
+    across = Axis.over(float(xs.min()), float(xs.max()), 56, size[0] - 12)
+    return across, Axis.over(float(ys.min()), float(ys.max()), size[1] - _AXIS_PX, 22)
+
+
+def _frame(across: Axis, up: Axis, size: tuple[int, int], axes: tuple[str, str]) -> Markup:
+    rungs = [
+        element(
+            "g",
+            _line(across.start, up.place(tick), across.end, up.place(tick), "grid"),
+            element(
+                "text",
+                tick_text(tick),
+                x=across.start - 6,
+                y=up.place(tick) + 4,
+                class_="tick",
+                text_anchor="end",
+            ),
+        )
+        for tick in up.ticks()
+    ]
+    title = element("text", axes[1], x=4, y=12, class_="tick")
+    return element("g", _grid(across, size[1] - _AXIS_PX, axes[0]), *rungs, title)
+
+
+def _grid(axis: Axis, bottom: float, unit: str, *, is_bare: bool = False) -> Markup:
+    """Ticks below `bottom` with their numbers, and lines above them unless bare."""
+    parts = [_line(axis.start, bottom, axis.end, bottom, "base")]
+    for tick in axis.ticks():
+        x = axis.place(tick)
+        if not is_bare:
+            parts.append(_line(x, 0.0, x, bottom, "grid"))
+        text = tick_text(tick)
+        parts.append(element("text", text, x=x, y=bottom + 14, class_="tick", text_anchor="middle"))
+    name = element("text", unit, x=axis.end, y=bottom + 28, class_="tick", text_anchor="end")
+    return element("g", *parts, name)
+
+
+def _legend(names: Sequence[str], width: int) -> Markup:
+    """Names of several series at the top right."""
+    if len(names) < 2:
+        return Markup("")
+    room = min(140, (width - 20) // len(names))
+    start = width - 12 - room * len(names)
+    entries = [
+        element(
+            "g",
+            element("rect", x=start + i * room, y=4, width=10, height=10, class_=f"key series-{i}"),
+            element("text", _short(name), x=start + i * room + 15, y=13, class_="tick"),
+        )
+        for i, name in enumerate(names)
+    ]
+    return element("g", *entries)
+
+
+def _label_px(names: Iterable[str]) -> float:
+    """The width of the column of names before the rows of a chart."""
+    return 14 + _LETTER_PX * max((len(_short(name)) for name in names), default=0)
+
+
+def _name(name: str, end: float, middle: float) -> Markup:
+    return element("text", _short(name), x=end - 8, y=middle + 4, class_="name", text_anchor="end")
+
+
+def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    return "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+
+
+def _finite(values: ArrayLike) -> Floats:
+    array = np.asarray(values, np.float64).reshape(-1)
+    return array[np.isfinite(array)]
+
+
+def _known_pairs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    pairs = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
+    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
+    return pairs[0], pairs[1]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"

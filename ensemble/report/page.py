@@ -1,0 +1,53 @@
+"""A page: sections of blocks, written as one HTML file with its tables beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from ensemble.report.tables import Table, write_table
+from ensemble.report.templates import render_page
+from ensemble.whole_file import whole_file
+
+PAGE_FILE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Blocks under a title; `slug` is its address in the page. `tables` become files."""
+
+    slug: str
+    title: str
+    blocks: tuple[Markup, ...]
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Sections in order; `facts` are figures with their words, shown large at the top."""
+
+    title: str
+    lead: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+
+
+def render(page: Page) -> str:
+    """The page as HTML that needs nothing else."""
+    return render_page(page=page)
+
+
+def write_page(folder: Path, page: Page) -> Path:
+    """Write index.html and the tables of all sections into a folder; the path of the page.
+
+    Raises OutputError if something cannot be written; the page is written last.
+    """
+    for section in page.sections:
+        for table in section.tables:
+            write_table(folder, table)
+    path = folder / PAGE_FILE
+    with whole_file(path) as part:
+        part.write_text(render(page), encoding="utf-8")
+    return path

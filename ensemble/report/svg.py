@@ -1,0 +1,90 @@
+"""SVG as markup: elements with escaped text, and axes with round numbers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+Attribute = str | int | float
+
+
+def element(name: str, *children: str | Markup, **attributes: Attribute) -> Markup:
+    """An element; text is escaped, `class_` and `font_size` become class and font-size."""
+    opened = Markup("").join(
+        Markup(' {}="{}"').format(key.strip("_").replace("_", "-"), _number(value))
+        for key, value in attributes.items()
+    )
+    inner = Markup("").join(children)
+    return Markup("<{0}{1}>{2}</{0}>").format(Markup(name), opened, inner)
+
+
+def chart(width: int, height: int, label: str, *children: Markup) -> Markup:
+    """A drawing that scales with its column, named for those who cannot see it."""
+    return element(
+        "svg",
+        element("title", label),
+        *children,
+        class_="chart",
+        viewBox=f"0 0 {width} {height}",
+        style=f"max-width: {width}px",
+        role="img",
+        aria_label=label,
+    )
+
+
+def _number(value: Attribute) -> str:
+    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Values low..high laid out from `start` to `end`, by their logarithm if `is_log`."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    is_log: bool = False
+
+    @classmethod
+    def over(
+        cls, low: float, high: float, start: float, end: float, *, is_log: bool = False
+    ) -> Axis:
+        """An axis that holds low..high with a little room; one value alone stands in the middle."""
+        if is_log:
+            return cls(low / 1.15, high * 1.15, start, end, is_log=True)
+        room = (high - low) * 0.03 or max(abs(high), 1.0) * 0.5
+        return cls(low - room, high + room, start, end)
+
+    def place(self, value: float) -> float:
+        """Where a value lies."""
+        low, high, at = self.low, self.high, value
+        if self.is_log:
+            low, high, at = math.log(low), math.log(high), math.log(value)
+        return self.start + (at - low) / (high - low) * (self.end - self.start)
+
+    def ticks(self) -> list[float]:
+        """Round values inside: about five, or 1, 2 and 5 of every decade."""
+        if not self.is_log:
+            return _round_values(self.low, self.high)
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        steps = (1, 2, 5) if last - first <= 3 else (1,)
+        decades = [step * 10.0**power for power in range(first, last + 1) for step in steps]
+        return [value for value in decades if self.low <= value <= self.high]
+
+
+def _round_values(low: float, high: float) -> list[float]:
+    rough = (high - low) / 5
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    count = math.floor(high / step) - math.ceil(low / step) + 1
+    return [round((math.ceil(low / step) + i) * step, 12) for i in range(count)]
+
+
+def tick_text(value: float) -> str:
+    """A round number, short: 20k, 0.5, -3."""
+    if abs(value) >= 10_000:
+        return f"{value / 1000:g}k"
+    return f"{value:g}"

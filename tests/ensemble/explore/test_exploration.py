@@ -1,0 +1,167 @@
+"""A whole exploration of one small, faulty data set, told by its notes and tables."""
+
+import csv
+
+import numpy as np
+import pytest
+from layouts import write_index_maps, write_json, write_mask_folders, write_png
+
+from ensemble.errors import DataError
+from ensemble.explore.exploration import explore
+from ensemble.explore.notes import take_notes
+from ensemble.explore.tables import all_tables, write_table
+
+NAMES = ["왼쪽", "right", "spine", "never"]
+SIZE = (60, 90)
+NUM_PERSONS = 12
+
+
+def masks(number, *, swapped=False):
+    """Two discs, a bar between them that overlaps the left one, and a class that is nowhere."""
+    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
+    sides = (65, 25) if swapped else (25, 65)
+    radius = 8 + number % 4
+    discs = [np.hypot(rows - 30, columns - side - number % 3) < radius for side in sides]
+    bar = (np.abs(columns - 38) < 10) & (np.abs(rows - 30) < 4 + number % 2)
+    return np.stack([*discs, bar, np.zeros(SIZE, bool)])
+
+
+def image(number, brighter=0):
+    rng = np.random.default_rng(number)
+    coarse = rng.integers(0, 150, (6, 9)).repeat(10, 0).repeat(10, 1)
+    return (coarse + rng.integers(0, 20, SIZE) + brighter).astype(np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two images of each of 12 persons; person 11's masks swap sides, 10's image is 9's."""
+    stems = [f"ID{p:02d}/사진 {side}" for p in range(NUM_PERSONS) for side in "LR"]
+    stacks = {stem: masks(i // 2 + i % 2, swapped=i // 2 == 11) for i, stem in enumerate(stems)}
+    stacks["ID03/사진 R"] = np.zeros((4, *SIZE), bool)
+    stacks["ID04/사진 L"][1] = stacks["ID04/사진 L"][0]
+    stacks["ID05/사진 L"][0, :2, :2] = True
+    write_mask_folders(tmp_path / "train", NAMES, stacks)
+    for i, stem in enumerate(stems):
+        write_png(tmp_path / "train" / "images" / f"{stem}.png", image(i))
+    write_png(tmp_path / "train" / "images" / "ID10" / "사진 L.png", image(18))
+    pairs = f"mirror_pairs: [[{NAMES[0]}, right]]"
+    (tmp_path / "classes.yaml").write_text(
+        f"names: [{', '.join(NAMES)}]\n{pairs}\n", encoding="utf-8"
+    )
+    rows = [f"ID{p:02d},{30 + p},{'여남'[p % 2]},{50 + p}kg,{150 + 3 * p}" for p in range(11)]
+    table = "\n".join(["ID,나이,성별,체중(몸무게),키(신장)", *rows, "ID99,1,여,3,50"])
+    (tmp_path / "metadata.csv").write_text(table, encoding="utf-8")
+    for i in range(14):
+        write_png(tmp_path / "test" / f"p{i}.png", image(100 + i, brighter=80))
+    write_png(tmp_path / "test" / "copy.png", image(0))
+    return tmp_path
+
+
+def by_name(found):
+    return {table.name: table for table in all_tables(found)}
+
+
+def test_what_is_wrong_with_a_data_set_is_told(folder):
+    found = explore(folder / "train", against=folder / "test")
+    notes = take_notes(found)
+    weights = [note.weight for note in notes]
+    assert weights == sorted(weights, key=["wrong", "look", "fact"].index)
+    text = "\n".join(note.text for note in notes)
+    for line in (
+        "1 pair of images of different groups look the same",
+        "ID09/사진 L.png and ID10/사진 L.png",
+        "1 pair of images that look the same are labelled differently",
+        "1 pair of images here and in",
+        f"1 time two classes have the same mask in an image, as {NAMES[0]} and right in ID04",
+        "1 image without any label: ID03/사진 R.png.",
+        "Classes that no image has: never.",
+        "2 times a class lies on the side of its mirror class.",
+        "1 group of images has no row in metadata.csv: ID11.",
+        "11 cells of metadata.csv had to be cleaned.",
+        "which argmax would lose",
+        "surely differ in",
+    ):
+        assert line in text
+
+
+def test_tables_hold_what_was_found(folder, tmp_path):
+    tables = by_name(explore(folder / "train", against=folder / "test"))
+    assert all(len(row) == len(t.header) for t in tables.values() for row in t.rows)
+    assert len(tables["images"].rows) == 2 * NUM_PERSONS
+    assert [row[:2] for row in tables["classes"].rows] == [
+        (NAMES[0], 23), ("right", 23), ("spine", 23), ("never", 0),
+    ]  # fmt: skip
+    assert tables["classes"].rows[0][-1] == 1  # at the border
+    assert len(tables["masks"].rows) == 3 * 23
+    faults = {(row[0], row[1], row[2]) for row in tables["faults"].rows}
+    assert ("no label", "ID03/사진 R.png", "") in faults
+    assert ("in no image", "", "never") in faults
+    assert ("same mask twice", "ID04/사진 L.png", NAMES[0]) in faults
+    copies = tables["copies"].rows
+    assert {(row[0], row[3], row[6], row[7]) for row in copies} == {
+        ("ID09/사진 L.png", "ID10/사진 L.png", "same file", "differ"),
+        ("ID00/사진 L.png", "copy.png", "same file", ""),
+    }
+    assert tables["mirror-classes"].rows[0][4:] == (2, "ID11/사진 L.png ID11/사진 R.png")
+    assert len(tables["persons"].rows) == 11
+    assert tables["mended-cells"].rows[0] == ("ID00", "weight", "50kg", "50")
+    assert tables["shift"].rows[0][3] > tables["shift"].rows[0][4]
+    path = write_table(tmp_path / "out", tables["copies"])
+    with path.open(encoding="utf-8", newline="") as stream:
+        assert [tuple(row) for row in csv.reader(stream)] == [
+            tables["copies"].header, *(tuple(map(str, row)) for row in copies),
+        ]  # fmt: skip
+
+
+def test_a_field_without_a_value_is_empty(folder, tmp_path):
+    classes = by_name(explore(folder / "train"))["classes"]
+    lines = write_table(tmp_path, classes).read_text(encoding="utf-8").splitlines()
+    assert lines[-1] == "never,0,,,,,,,0"
+
+
+def test_images_alone_tell_what_they_can(folder):
+    found = explore(folder / "test", metadata=folder / "metadata.csv")
+    assert found.labels is None
+    assert found.against is None
+    assert found.persons.relations == []
+    assert set(by_name(found)) == {
+        "images", "faults", "copies", "image-pairs", "mended-cells", "persons",
+    }  # fmt: skip
+    assert "no row in metadata.csv" in take_notes(found)[0].text
+
+
+def test_exclusive_classes_have_no_overlaps_and_background_is_no_label(tmp_path):
+    maps = {f"i{i}": np.zeros((9, 8 + i), np.uint8) for i in range(3)}
+    maps["i1"][2:5, 1:4] = 1
+    yaml = "names: [background, bone]\nexclusive: true\nignore: 255\n"
+    write_index_maps(tmp_path, maps, yaml)
+    found = explore(tmp_path)
+    assert found.labels.empty == [0, 2]
+    assert by_name(found)["overlaps"].rows == ()
+    notes = [note.text for note in take_notes(found)]
+    assert "2 images without any label: i0.png, i2.png." in notes
+    assert "The images have 3 different sizes." in notes
+    assert not any("several classes" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"against": "train"}, "is compared with itself"),
+        ({"against": "nowhere"}, "cannot be listed"),
+        ({"metadata": "nothing.csv"}, r"nothing.csv: cannot be read"),
+        ({"groups": "(x"}, "no regular expression"),
+    ],
+)
+def test_bad_input_is_one_line(folder, options, what):
+    given = {name: value if name == "groups" else folder / value for name, value in options.items()}
+    with pytest.raises((DataError, ValueError), match=what) as raised:
+        explore(folder / "train", **given)
+    assert "\n" not in str(raised.value)
+
+
+def test_broken_labels_are_stated(tmp_path):
+    write_png(tmp_path / "images" / "a.png", image(0))
+    write_json(tmp_path / "annotations.json", {"images": []})
+    with pytest.raises(DataError, match="annotations"):
+        explore(tmp_path)
