@@ -13,6 +13,7 @@ from ensemble.errors import EnsError
 COMMANDS = {
     "demo": "ensemble.cli.demo",
     "make-phantom": "ensemble.cli.make_phantom",
+    "explore": "ensemble.cli.explore",
     "train-zoo": "ensemble.cli.train_zoo",
     "inspect": "ensemble.cli.inspect",
     "tune-weights": "ensemble.cli.tune_weights",

@@ -4,31 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from ensemble.errors import few
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
 from ensemble.explore.outliers import OUTLIER_Z
+from ensemble.report.blocks import Remark, Weight
 from ensemble.wording import counted
 
-Weight = Literal["wrong", "look", "fact"]
 _ORDER: dict[Weight, int] = {"wrong": 0, "look": 1, "fact": 2}
 
 # What a pair of classes shares of the smaller one, beyond which argmax would lose much of it.
 _MUCH_SHARED = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A sentence, how much it weighs, and the section of the page that shows it."""
-
-    weight: Weight
-    text: str
-    section: str
-
-
-def take_notes(found: Exploration) -> list[Note]:
+def take_notes(found: Exploration) -> list[Remark]:
     """Everything that stands out, what is wrong first."""
     notes = [*_image_notes(found)]
     if found.labels is not None:
@@ -40,15 +29,15 @@ def take_notes(found: Exploration) -> list[Note]:
     return sorted(notes, key=lambda note: _ORDER[note.weight])
 
 
-def _image_notes(found: Exploration) -> Iterator[Note]:
+def _image_notes(found: Exploration) -> Iterator[Remark]:
     samples, looks = found.survey.samples, found.survey.looks
     if faults := found.survey.faults:
         what = counted(len(faults), "sample") + " cannot be read and " + _is_are(len(faults))
-        yield Note("wrong", f"{what} left out: {few([f.name for f in faults])}.", "faults")
+        yield Remark("wrong", f"{what} left out: {few([f.name for f in faults])}.", "faults")
     apart = [c for c in found.copies if samples[c.first].group != samples[c.second].group]
     if apart:
         pairs = [f"{samples[c.first].name} and {samples[c.second].name}" for c in apart]
-        yield Note(
+        yield Remark(
             "wrong",
             f"{counted(len(apart), 'pair')} of images of different groups look the same, and may "
             f"end up in different folds: {few(pairs, 3)}.",
@@ -62,23 +51,23 @@ def _image_notes(found: Exploration) -> Iterator[Note]:
         if differing:
             pairs = [f"{samples[c.first].name} and {samples[c.second].name}" for c in differing]
             what = counted(len(differing), "pair") + " of images that look the same"
-            yield Note("wrong", f"{what} are labelled differently: {few(pairs, 3)}.", "copies")
+            yield Remark("wrong", f"{what} are labelled differently: {few(pairs, 3)}.", "copies")
     sizes = Counter(map(tuple, looks.size.tolist()))
     if len(sizes) > 1:
-        yield Note("fact", f"The images have {len(sizes)} different sizes.", "images")
+        yield Remark("fact", f"The images have {len(sizes)} different sizes.", "images")
     if 0 < (coloured := int(looks.is_colour.sum())) < len(looks):
-        yield Note("look", f"{coloured} of {len(looks)} images have colours.", "images")
+        yield Remark("look", f"{coloured} of {len(looks)} images have colours.", "images")
 
 
-def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Note]:
+def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
     counts, samples = labels.counts, found.survey.samples
     names = counts.classes.names
     by_kind = Counter(fault.kind for _, fault in counts.polygon_faults)
     for kind, count in by_kind.items():
-        yield Note("wrong", f"{counted(count, 'polygon')}: {kind}.", "faults")
+        yield Remark("wrong", f"{counted(count, 'polygon')}: {kind}.", "faults")
     if len(counts.overlaps.equal):
         image, a, b = counts.overlaps.equal[0].tolist()
-        yield Note(
+        yield Remark(
             "wrong",
             f"{counted(len(counts.overlaps.equal), 'time')} two classes have the same mask in an "
             f"image, as {names[a]} and {names[b]} in {samples[image].name}.",
@@ -86,7 +75,7 @@ def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Note]:
         )
     if labels.equal_labels:
         first = [samples[i].name for i in labels.equal_labels[0]]
-        yield Note(
+        yield Remark(
             "wrong",
             f"{counted(len(labels.equal_labels), 'set')} of images with equal labels, as "
             f"{few(first, 3)}.",
@@ -94,27 +83,31 @@ def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Note]:
         )
     if empty := labels.empty:
         listed = few([samples[i].name for i in empty])
-        yield Note("look", f"{counted(len(empty), 'image')} without any label: {listed}.", "faults")
+        yield Remark(
+            "look", f"{counted(len(empty), 'image')} without any label: {listed}.", "faults"
+        )
     if absent := [n for n, p in zip(names, labels.shapes.is_anywhere, strict=True) if not p]:
-        yield Note("wrong", f"Classes that no image has: {few(absent)}.", "areas")
+        yield Remark("wrong", f"Classes that no image has: {few(absent)}.", "areas")
     if swapped := sum(int(pair.is_swapped.sum()) for pair in labels.mirror_pairs):
-        yield Note(
+        yield Remark(
             "look",
             f"{counted(swapped, 'time')} a class lies on the side of its mirror class.",
             "sides",
         )
     if masks := {(outlier.image, outlier.class_index) for outlier in labels.outliers}:
         total = int(labels.shapes.is_present.sum())
-        yield Note(
+        most = Counter(image for image, _ in masks).most_common(3)
+        listed = ", ".join(f"{samples[image].name} ({count})" for image, count in most)
+        yield Remark(
             "look",
-            f"{len(masks)} of {total} masks are outliers of their class (robust z above "
-            f"{OUTLIER_Z}).",
+            f"{len(masks)} of {total} masks are outliers of their class (robust z beyond "
+            f"{OUTLIER_Z}), most of them in {listed}.",
             "outliers",
         )
     yield from _overlap_notes(found, labels)
 
 
-def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Note]:
+def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
     counts = labels.counts
     if counts.classes.exclusive:
         return
@@ -125,27 +118,27 @@ def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Note]:
     total_px = found.survey.looks.size.prod(axis=1).sum()
     text = f"{100 * counts.several_px.sum() / total_px:.2f} % of pixels have several classes"
     if much:
-        yield Note(
+        yield Remark(
             "look",
             f"{text}; {counted(len(much), 'pair')} share more than {100 * _MUCH_SHARED:.0f} % of "
             f"the smaller one, which argmax would lose: {listed}.",
             "overlaps",
         )
     else:
-        yield Note("fact", f"{text}.", "overlaps")
+        yield Remark("fact", f"{text}.", "overlaps")
 
 
-def _person_notes(found: PersonFindings) -> Iterator[Note]:
+def _person_notes(found: PersonFindings) -> Iterator[Remark]:
     persons, table = found.persons, found.table
     if persons.unknown:
         count = counted(len(persons.unknown), "group of images has", "groups of images have")
-        yield Note(
+        yield Remark(
             "wrong", f"{count} no row in {table.path.name}: {few(persons.unknown)}.", "persons"
         )
     if table.mended:
         lost = sum(cell.read is None for cell in table.mended)
         text = f"{counted(len(table.mended), 'cell')} of {table.path.name} had to be cleaned"
-        yield Note(
+        yield Remark(
             "look", f"{text}; of {lost} nothing was left." if lost else f"{text}.", "persons"
         )
     sure = [
@@ -154,17 +147,17 @@ def _person_notes(found: PersonFindings) -> Iterator[Note]:
         if (abs(relation.strength) > relation.chance).any()
     ]
     if sure:
-        yield Note("fact", f"Areas surely go with {', '.join(sure)}.", "persons")
+        yield Remark("fact", f"Areas surely go with {', '.join(sure)}.", "persons")
 
 
-def _shift_notes(against: Comparison) -> Iterator[Note]:
+def _shift_notes(against: Comparison) -> Iterator[Remark]:
     folder, shift = against.survey.folder, against.shift
     if against.survey.faults:
         names = few([fault.name for fault in against.survey.faults])
         count = counted(len(against.survey.faults), "image")
-        yield Note("wrong", f"{count} of {folder} cannot be read: {names}.", "faults")
+        yield Remark("wrong", f"{count} of {folder} cannot be read: {names}.", "faults")
     if against.copies:
-        yield Note(
+        yield Remark(
             "wrong",
             f"{counted(len(against.copies), 'pair')} of images here and in {folder} look the same.",
             "copies",
@@ -172,9 +165,9 @@ def _shift_notes(against: Comparison) -> Iterator[Note]:
     sure = [feature for feature in shift.features if feature.distance > shift.chance]
     if sure:
         listed = few([feature.name for feature in sure], 4)
-        yield Note("look", f"Images of {folder} surely differ in {listed}.", "shift")
+        yield Remark("look", f"Images of {folder} surely differ in {listed}.", "shift")
     else:
-        yield Note("fact", f"Images of {folder} differ by no more than chance.", "shift")
+        yield Remark("fact", f"Images of {folder} differ by no more than chance.", "shift")
 
 
 def _is_are(count: int) -> str:

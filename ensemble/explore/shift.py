@@ -91,9 +91,10 @@ def _features(ours: Looks, theirs: Looks) -> dict[str, Floats]:
     foreground = np.concatenate([ours.foreground, theirs.foreground])
     pose = dict(zip(FOREGROUND, foreground.T, strict=True))
     pose["direction"] = from_mean_direction(pose["direction"], np.ones(len(height), np.bool_))
+    pose["tilt"] = np.abs(pose["direction"])  # left and right hands lean to either side
     return {
-        "height": height,
-        "width": width,
+        "image height": height,
+        "image width": width,
         "bytes a pixel": np.concatenate([ours.num_bytes, theirs.num_bytes]) / (height * width),
         "brightness": np.concatenate([ours.mean, theirs.mean]),
         "contrast": np.concatenate([ours.std, theirs.std]),

@@ -31,6 +31,7 @@ class Survey:
     """What the N samples of a folder that could be read say; `labels` is None without labels."""
 
     folder: Path
+    data: LabelledFolder | ImageFolder
     samples: tuple[Sample, ...]
     looks: Looks
     labels: LabelSurvey | None
@@ -70,6 +71,7 @@ def survey(
         raise DataError("no image can be read with its label", where=folder, got=faults[0].message)
     return Survey(
         folder,
+        data,
         tuple(taken),
         Looks.stack(looks),
         None if labels is None else labels.result(),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +11,8 @@ from ensemble.explore.duplicates import CopiedImage
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
 from ensemble.explore.looks import QUANTILES
 from ensemble.explore.shapes import at_border
+from ensemble.report.tables import Cell, Table
 from ensemble.samples import Sample
-from ensemble.whole_file import whole_file
-
-Cell = str | int | float
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows under a header; `name` is that of its file, without suffix. NaN is an empty field."""
-
-    name: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-
-def write_table(folder: Path, table: Table) -> Path:
-    """Write a table as CSV, whole or not at all; its path."""
-    path = folder / f"{table.name}.csv"
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
-        rows = csv.writer(stream, lineterminator="\n")
-        rows.writerow(table.header)
-        rows.writerows([_field(cell) for cell in row] for row in table.rows)
-    return path
-
-
-def _field(cell: Cell) -> str:
-    if isinstance(cell, float):
-        return "" if np.isnan(cell) else f"{cell:.6g}"
-    return str(cell)
 
 
 def all_tables(found: Exploration) -> list[Table]:
@@ -79,7 +50,9 @@ def image_table(found: Exploration) -> Table:
         for i, sample in enumerate(found.survey.samples)
     ]
     header = ("image", "group", "height", "width", "bits", "channels", "bytes", "mean", "std")
-    return Table("images", (*header, *levels, "share black", "share white"), tuple(rows))
+    formats = dict.fromkeys(("mean", "std", *levels), ".3f")
+    columns = (*header, *levels, "share black", "share white")
+    return Table("images", columns, tuple(rows), formats)
 
 
 def class_table(found: Exploration, labels: LabelFindings) -> Table:
@@ -133,7 +106,8 @@ def overlap_table(found: Exploration, labels: LabelFindings) -> Table:
         for a, b in overlaps.worst_pairs().tolist()
     ]
     header = ("class", "other class", "shared px", "images", "share of smaller", "worst share")
-    return Table("overlaps", (*header, "worst image"), tuple(rows))
+    formats = {"share of smaller": ".3f", "worst share": ".3f"}
+    return Table("overlaps", (*header, "worst image"), tuple(rows), formats)
 
 
 def outlier_table(found: Exploration, labels: LabelFindings) -> Table:
@@ -148,7 +122,8 @@ def outlier_table(found: Exploration, labels: LabelFindings) -> Table:
         )
         for outlier in labels.outliers
     ]
-    return Table("outliers", ("image", "class", "what", "robust z", "area px"), tuple(rows))
+    header = ("image", "class", "what", "robust z", "area px")
+    return Table("outliers", header, tuple(rows), {"robust z": "+.1f"})
 
 
 def mirror_pair_table(found: Exploration, labels: LabelFindings) -> Table:
@@ -162,7 +137,7 @@ def mirror_pair_table(found: Exploration, labels: LabelFindings) -> Table:
         row = (names[pair.first], names[pair.second], len(logs), ratio, len(swapped))
         rows.append((*row, " ".join(swapped)))
     header = ("class", "mirror class", "images", "median area ratio", "swapped", "swapped images")
-    return Table("mirror-classes", header, tuple(rows))
+    return Table("mirror-classes", header, tuple(rows), {"median area ratio": ".3f"})
 
 
 def image_pair_table(found: Exploration) -> Table:
@@ -176,7 +151,8 @@ def image_pair_table(found: Exploration) -> Table:
         for pair in found.pairs
     ]
     header = ("group", "image", "other image", "alike", "alike mirrored", "area ratio", "robust z")
-    return Table("image-pairs", header, tuple(rows))
+    formats = {"alike": ".2f", "alike mirrored": ".2f", "area ratio": ".3f", "robust z": "+.1f"}
+    return Table("image-pairs", header, tuple(rows), formats)
 
 
 def copy_table(found: Exploration) -> Table:
@@ -265,7 +241,8 @@ def relation_table(persons: PersonFindings, class_names: Sequence[str]) -> Table
     ]
     chance: tuple[Cell, ...] = ("by chance up to", *(relation.chance for relation in relations))
     header = ("class", *(relation.column for relation in relations))
-    return Table("relations", header, (chance, *rows))
+    formats = dict.fromkeys(header[1:], "+.2f")
+    return Table("relations", header, (chance, *rows), formats)
 
 
 def shift_table(against: Comparison) -> Table:
@@ -278,4 +255,5 @@ def shift_table(against: Comparison) -> Table:
         for feature in against.shift.features
     ]
     header = ("what", "median here", "median there", "distance", "by chance up to", "outside")
-    return Table("shift", header, tuple(rows))
+    formats = dict.fromkeys(("distance", "by chance up to", "outside"), ".2f")
+    return Table("shift", header, tuple(rows), formats)

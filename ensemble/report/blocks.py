@@ -15,6 +15,9 @@ from ensemble.report.templates import render_block
 
 Weight = Literal["wrong", "look", "fact"]
 
+# A cell of more heat than this is so dark, or in the dark so light, that its text changes sides.
+_FULL = 0.65
+
 
 @dataclass(frozen=True, slots=True)
 class Card:
@@ -94,9 +97,12 @@ def _sort_key(cell: str | int | float) -> str:
     return cell if isinstance(cell, str) else repr(cell)
 
 
-def gallery(cards: Sequence[Card], caption: str = "") -> Markup:
-    """Cards side by side; a picture opens by click or Enter and closes by Escape."""
-    return render_block("gallery", cards=cards, caption=caption)
+def gallery(cards: Sequence[Card], caption: str = "", *, is_dense: bool = False) -> Markup:
+    """Cards side by side; a picture opens by click or Enter and closes by Escape.
+
+    Many small ones are dense, in a frame that scrolls.
+    """
+    return render_block("gallery", cards=cards, caption=caption, is_dense=is_dense)
 
 
 def heat_table(
@@ -139,6 +145,6 @@ def _heat_cell(value: float, most: float, how: str, least_shown: float) -> _Heat
         return _HeatCell("", "", "0", "")
     share = abs(value) / most
     exact = format(value, how)
-    kinds = [word for word, holds in (("cold", value < 0), ("full", share > 0.55)) if holds]
+    kinds = [word for word, holds in (("cold", value < 0), ("full", share > _FULL)) if holds]
     shown = exact if abs(value) >= least_shown and value else ""
     return _HeatCell(shown, exact, f"{100 * share:.0f}%", " ".join(kinds))

@@ -93,12 +93,17 @@ def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Ma
 
 
 def bars(
-    values: Mapping[str, float], *, unit: str = "", high: float | None = None, label: str = ""
+    values: Mapping[str, float],
+    *,
+    unit: str = "",
+    high: float | None = None,
+    width: int = WIDTH,
+    label: str = "",
 ) -> Markup:
     """A horizontal bar a name from 0 on, with its figure behind it."""
     most = max([*values.values(), 0.0]) if high is None else high
     start = _label_px(values)
-    axis = Axis(0.0, most or 1.0, start, WIDTH - 80)
+    axis = Axis(0.0, most or 1.0, start, width - 60)
     rows = []
     for row, (name, value) in enumerate(values.items()):
         middle, end = (row + 0.5) * _ROW_PX, axis.place(value)
@@ -121,34 +126,43 @@ def bars(
                 data_search=name,
             )
         )
-    return chart(WIDTH, max(len(values), 1) * _ROW_PX + 4, label or "bar chart", *rows)
+    return chart(width, max(len(values), 1) * _ROW_PX + 4, label or "bar chart", *rows)
 
 
 def histogram(
     series: Mapping[str, ArrayLike],
     *,
     unit: str = "",
-    num_bins: int = 24,
+    num_bins: int | None = None,
     size: tuple[int, int] = (360, 200),
     label: str = "",
 ) -> Markup:
-    """Shares of values a bin; several series lie over each other, each with shares of its own."""
+    """Shares of values a bin; several series lie over each other, each with shares of its own.
+
+    By default there are twice as many bins as the cube root of the values (Rice), 8 to 32.
+    """
     values = {name: _finite(given) for name, given in series.items()}
     everything = np.concatenate([*values.values(), np.zeros(0)])
     if not len(everything):
         return chart(*size, label or "histogram", element("text", "no value", x=10, y=20))
     low, high = float(everything.min()), float(everything.max())
-    edges = np.linspace(low, high, num_bins + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    count = num_bins or int(np.clip(2 * np.cbrt(len(everything)), 8, 32))
+    edges = np.linspace(low, high, count + 1) if high > low else np.array([low - 0.5, low + 0.5])
     shares = {
         name: np.histogram(given, edges)[0] / max(len(given), 1) for name, given in values.items()
     }
-    centres = {name: (edges, share) for name, share in shares.items()}
-    return _steps(centres, unit, size, label or "histogram")
+    binned = {name: (edges, share) for name, share in shares.items()}
+    return steps(binned, unit=unit, size=size, label=label or "histogram")
 
 
-def _steps(
-    series: Mapping[str, tuple[Floats, Floats]], unit: str, size: tuple[int, int], label: str
+def steps(
+    series: Mapping[str, tuple[Floats, Floats]],
+    *,
+    unit: str = "",
+    size: tuple[int, int] = (360, 200),
+    label: str = "",
 ) -> Markup:
+    """Histograms that are counted already: edges (B + 1,) and shares (B,) of each series."""
     width, height = size
     edges = np.concatenate([edges for edges, _ in series.values()])
     most = max(float(share.max()) for _, share in series.values()) or 1.0
@@ -166,7 +180,7 @@ def _steps(
     return chart(
         width,
         height,
-        label,
+        label or "histogram",
         _grid(across, height - _AXIS_PX, unit, is_bare=True),
         *drawn,
         _legend(list(series), width),

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+_NARROW_PX = 480  # what is wider scrolls on a phone, so that its text stays readable
+
 Attribute = str | int | float
 
 
@@ -26,7 +28,7 @@ def chart(width: int, height: int, label: str, *children: Markup) -> Markup:
         "svg",
         element("title", label),
         *children,
-        class_="chart",
+        class_="chart wide" if width > _NARROW_PX else "chart",
         viewBox=f"0 0 {width} {height}",
         style=f"max-width: {width}px",
         role="img",

@@ -4,57 +4,19 @@ import csv
 
 import numpy as np
 import pytest
-from layouts import write_index_maps, write_json, write_mask_folders, write_png
+from layouts import write_index_maps, write_json, write_png
 
 from ensemble.errors import DataError
 from ensemble.explore.exploration import explore
 from ensemble.explore.notes import take_notes
-from ensemble.explore.tables import all_tables, write_table
-
-NAMES = ["왼쪽", "right", "spine", "never"]
-SIZE = (60, 90)
-NUM_PERSONS = 12
-
-
-def masks(number, *, swapped=False):
-    """Two discs, a bar between them that overlaps the left one, and a class that is nowhere."""
-    rows, columns = np.mgrid[: SIZE[0], : SIZE[1]]
-    sides = (65, 25) if swapped else (25, 65)
-    radius = 8 + number % 4
-    discs = [np.hypot(rows - 30, columns - side - number % 3) < radius for side in sides]
-    bar = (np.abs(columns - 38) < 10) & (np.abs(rows - 30) < 4 + number % 2)
-    return np.stack([*discs, bar, np.zeros(SIZE, bool)])
-
-
-def image(number, brighter=0):
-    rng = np.random.default_rng(number)
-    coarse = rng.integers(0, 150, (6, 9)).repeat(10, 0).repeat(10, 1)
-    return (coarse + rng.integers(0, 20, SIZE) + brighter).astype(np.uint8)
+from ensemble.explore.tables import all_tables
+from ensemble.report.tables import write_table
+from faulty_data import NAMES, NUM_PERSONS, image, write_faulty_data
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two images of each of 12 persons; person 11's masks swap sides, 10's image is 9's."""
-    stems = [f"ID{p:02d}/사진 {side}" for p in range(NUM_PERSONS) for side in "LR"]
-    stacks = {stem: masks(i // 2 + i % 2, swapped=i // 2 == 11) for i, stem in enumerate(stems)}
-    stacks["ID03/사진 R"] = np.zeros((4, *SIZE), bool)
-    stacks["ID04/사진 L"][1] = stacks["ID04/사진 L"][0]
-    stacks["ID05/사진 L"][0, :2, :2] = True
-    write_mask_folders(tmp_path / "train", NAMES, stacks)
-    for i, stem in enumerate(stems):
-        write_png(tmp_path / "train" / "images" / f"{stem}.png", image(i))
-    write_png(tmp_path / "train" / "images" / "ID10" / "사진 L.png", image(18))
-    pairs = f"mirror_pairs: [[{NAMES[0]}, right]]"
-    (tmp_path / "classes.yaml").write_text(
-        f"names: [{', '.join(NAMES)}]\n{pairs}\n", encoding="utf-8"
-    )
-    rows = [f"ID{p:02d},{30 + p},{'여남'[p % 2]},{50 + p}kg,{150 + 3 * p}" for p in range(11)]
-    table = "\n".join(["ID,나이,성별,체중(몸무게),키(신장)", *rows, "ID99,1,여,3,50"])
-    (tmp_path / "metadata.csv").write_text(table, encoding="utf-8")
-    for i in range(14):
-        write_png(tmp_path / "test" / f"p{i}.png", image(100 + i, brighter=80))
-    write_png(tmp_path / "test" / "copy.png", image(0))
-    return tmp_path
+    return write_faulty_data(tmp_path)
 
 
 def by_name(found):

@@ -14,12 +14,13 @@ def samples(count, name="p"):
     return [Sample(f"{name}{i}.png", Path(), f"{name}{i // 2}") for i in range(count)]
 
 
-def looks(count, *, seed, brighter=0, tall=30, slope=1.0):
+def looks(count, *, seed, brighter=0, tall=30, slopes=(1.0,)):
     """Diagonal bands on noise."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:tall, :40]
     found = []
-    for _ in range(count):
+    for number in range(count):
+        slope = slopes[number % len(slopes)]
         image = rng.integers(20, 60, (tall, 40)) + brighter
         offset = rng.normal(0, 3)
         image[np.abs((rows - tall / 2) - slope * (columns - 20) + offset) < 5] += 100
@@ -46,8 +47,8 @@ def test_distances_and_ranks_are_those_of_every_pair(ours, theirs):
     ("change", "name"),
     [
         ({"brighter": 60}, "brightness"),
-        ({"tall": 34}, "height"),
-        ({"slope": -1.0}, "foreground: direction"),
+        ({"tall": 34}, "image height"),
+        ({"slopes": (-1.0,)}, "foreground: direction"),
     ],
 )
 def test_what_differs_comes_first(change, name):
@@ -58,10 +59,18 @@ def test_what_differs_comes_first(change, name):
     assert by_name[name].distance > 0.9 > shift.chance
     assert by_name[name].outside > 0.9
     assert shift.features[0].distance == max(f.distance for f in shift.features)
-    assert len(by_name[name].ours), len(by_name[name].theirs) == (40, 30)
+    assert (len(by_name[name].ours), len(by_name[name].theirs)) == (40, 30)
     assert shift.auc > 0.95
     assert shift.odds.shape == (30,)
     assert (shift.odds > 1).mean() > 0.9
+
+
+def test_leaning_to_either_side_is_told_from_standing_upright():
+    leaning = looks(30, seed=1, slopes=(0.7, -0.7))
+    shift = compare_looks(looks(40, seed=0, slopes=(0.0,)), samples(40), leaning, samples(30, "q"))
+    by_name = {feature.name: feature for feature in shift.features}
+    assert by_name["foreground: tilt"].distance > 0.9
+    assert by_name["foreground: direction"].distance < 0.7
 
 
 def test_images_of_one_kind_differ_by_chance_only():

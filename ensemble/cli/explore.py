@@ -1,0 +1,58 @@
+"""`ens explore`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ensemble.cli.console import console_progress
+from ensemble.cli.options import groups_option
+
+
+@click.command(short_help="Show what one should know of a data set before training.")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Other images, as those of the test set: how they differ from DATA, and copies in both.",
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder of the page and its tables. By default DATA-explored in this folder.",
+)
+@groups_option("the folder that an image lies in, else every image is its own")
+@click.option(
+    "--metadata",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A CSV or xlsx table of persons, with a column ID. By default metadata or meta_data "
+    "beside or above DATA.",
+)
+def command(
+    data: Path, against: Path | None, out: Path | None, groups: str | None, metadata: Path | None
+) -> None:
+    """Look at DATA, a folder of images with labels or without, and write a page about it.
+
+    Sizes and grey levels, areas and positions of classes, overlaps, outliers, faulty labels,
+    copies, left and right, how areas go with age, sex, height and weight.
+
+    \b
+    Examples:
+        ens explore train/
+        ens explore train/ --against test/ --out explored --groups '^(ID[0-9]+)'
+    """
+    from ensemble.explore.exploration import explore
+    from ensemble.explore.notes import take_notes
+    from ensemble.explore.page import write_exploration
+
+    found = explore(
+        data, against=against, groups=groups, metadata=metadata, progress=console_progress
+    )
+    place = out or Path(f"{data.resolve().name}-explored")
+    page = write_exploration(place, found, progress=console_progress)
+    for note in take_notes(found):
+        click.echo(f"{note.weight:<5}  {note.text}")
+    click.echo(f"\n{page}")

@@ -1,0 +1,173 @@
+import re
+from contextlib import nullcontext
+from html.parser import HTMLParser
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from layouts import write_contest, write_index_maps, write_png
+
+from browser import dump_dom, needs_browser, screenshot
+from ensemble.cli.main import main
+from ensemble.explore.exploration import explore
+from ensemble.explore.odd_masks import pick_odd_masks
+from ensemble.explore.page import make_page, write_exploration
+from ensemble.explore.tables import all_tables
+from ensemble.report.page import render
+from faulty_data import NAMES, image, write_faulty_data
+
+ALL = [
+    "notes", "images", "areas", "positions", "overlaps", "outliers", "faults", "copies", "sides",
+    "persons", "shift",
+]  # fmt: skip
+
+
+class Links(HTMLParser):
+    """Addresses inside the page, what they point at, and files beside it."""
+
+    def __init__(self):
+        super().__init__()
+        self.ids, self.inside, self.files, self.alts = set(), set(), set(), []
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids.add(given.get("id"))
+        if tag == "a":
+            target = given["href"]
+            (self.inside if target.startswith("#") else self.files).add(target.removeprefix("#"))
+        if tag == "img":
+            self.alts.append(given["alt"])
+
+
+def read(path):
+    links = Links()
+    links.feed(path.read_text(encoding="utf-8"))
+    return links
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_faulty_data(tmp_path)
+
+
+def test_a_page_has_a_section_for_all_that_the_data_tell(folder, tmp_path):
+    found = explore(folder / "train", against=folder / "test")
+    path = write_exploration(tmp_path / "out", found)
+    assert [section.slug for section in make_page(found).sections] == ALL
+    links = read(path)
+    assert links.inside <= links.ids
+    written = {p.name for p in (tmp_path / "out").iterdir()}
+    assert links.files <= written
+    filled = {table.file_name for table in all_tables(found)}
+    assert written == {"index.html", *filled}
+    assert f"mean mask of {NAMES[0]}" in links.alts
+    assert "image ID00/사진 L.png" in links.alts
+    assert any("beside ID10/사진 L.png" in alt for alt in links.alts)
+
+
+def test_pictures_of_outliers_show_their_place(folder):
+    """Person 11's masks swap sides, which makes their places outliers."""
+    tasks = []
+
+    def progress(task, total):
+        tasks.append((task, total))
+        return nullcontext(lambda _: None)
+
+    found = explore(folder / "train")
+    page = render(make_page(found, progress=progress))
+    odd_masks = pick_odd_masks(found.labels.outliers)
+    assert tasks == [("drawing outliers", len(odd_masks))]
+    assert {"ID11/사진 L.png", "ID11/사진 R.png"} <= {
+        found.survey.samples[odd.image].name for odd in odd_masks
+    }
+    for odd in odd_masks:
+        name, image_name = NAMES[odd.class_index], found.survey.samples[odd.image].name
+        assert f'alt="{name} in {image_name}"' in page
+    assert "place across: z" in page
+
+
+def test_images_alone_make_a_page(folder, tmp_path):
+    found = explore(folder / "test")
+    assert [section.slug for section in make_page(found).sections] == [
+        "notes", "images", "faults", "copies", "persons",
+    ]  # fmt: skip
+    assert read(write_exploration(tmp_path / "out", found)).inside == {
+        "notes", "images", "faults", "copies", "persons", "content",
+    }  # fmt: skip
+
+
+def test_exclusive_classes_have_no_overlaps_to_show(tmp_path):
+    maps = {f"i{i}": np.eye(20, 30 + i, dtype=np.uint8) for i in range(9)}
+    write_index_maps(tmp_path, maps, "names: [background, bone]\nexclusive: true\nignore: 9\n")
+    slugs = [section.slug for section in make_page(explore(tmp_path)).sections]
+    assert "overlaps" not in slugs
+    assert "areas" in slugs
+
+
+def test_one_image_of_one_pixel_is_enough(tmp_path):
+    write_png(tmp_path / "a.png", np.zeros((1, 1), np.uint8))
+    page = render(make_page(explore(tmp_path)))
+    assert "1 x 1 (1 of 1)" in page
+
+
+def run(*args):
+    return CliRunner().invoke(main, ["explore", *map(str, args)])
+
+
+def test_the_command_ends_with_the_name_of_its_page(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("train", "--against", "test", "--groups", "(ID[0-9]+|p[0-9]+|copy)")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[-1] == "train-explored/index.html"
+    assert lines[0].startswith("wrong  ")
+    assert (tmp_path / "train-explored" / "images.csv").is_file()
+    assert "reading train: 24/24" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (["nowhere"], "cannot be listed"),
+        (["empty"], "holds no image"),
+        (["train", "--metadata", "none.csv"], "none.csv: cannot be read"),
+        (["train", "--against", "train"], "compared with itself"),
+        (["train", "--out", "metadata.csv/x"], "cannot be written"),
+        (["train", "--groups", "^x"], "do not match"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_1(folder, tmp_path, monkeypatch, args, what):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    result = run(*args)
+    assert result.exit_code == 1
+    error = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert len(error) == 1
+    assert what in error[0]
+    assert result.output.rstrip().endswith(error[0])
+
+
+@needs_browser
+def test_an_image_is_found_by_its_korean_name_and_a_class_by_its_own(folder, tmp_path):
+    path = write_exploration(tmp_path / "out", explore(folder / "train", against=folder / "test"))
+    shown = dump_dom(path, "#q=ID03/%EC%82%AC%EC%A7%84")
+    cards = re.findall(r'<li class="card" data-search="([^"]*)"( hidden="")?>', shown)
+    seen = [terms for terms, hidden in cards if not hidden]
+    assert seen
+    assert all("ID03/사진" in terms for terms in seen)
+    assert len(seen) < len(cards) / 4
+    spine = dump_dom(path, "#q=spine")
+    assert re.search(r"[1-9]\d* hits", spine)
+    assert screenshot(path, tmp_path / "narrow.png", size=(400, 900)).mean() > 180
+
+
+@needs_browser
+def test_a_page_of_a_contest_folder_draws_without_an_error(tmp_path):
+    ring = [[5, 5], [5, 25], [30, 25]]
+    polygons = {f"ID{i}/x": [("Ulna", ring), ("Radius", [[40, 2], [40, 60], [60, 30]])]
+                for i in range(3)}  # fmt: skip
+    write_contest(tmp_path, polygons, (50, 70))
+    cv2.imwrite(str(tmp_path / "DCM" / "ID1" / "x.png"), cv2.resize(image(1), (70, 50)))
+    shown = dump_dom(write_exploration(tmp_path / "out", explore(tmp_path)))
+    assert "out of bounds" in shown
