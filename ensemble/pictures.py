@@ -17,12 +17,25 @@ Picture = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 Verdict = Literal["right", "missed", "extra", "other"]
 
+Palette = Literal["safe", "contest"]
+Colour = tuple[int, int, int]
+
 # The contest's colours: foreground in both but another class, under-prediction, over-prediction.
-ERROR_COLOURS: dict[Verdict, tuple[int, int, int]] = {
+ERROR_COLOURS: dict[Verdict, Colour] = {
     "other": (220, 50, 47),
     "missed": (240, 200, 40),
     "extra": (60, 180, 75),
     "right": (60, 110, 200),
+}
+ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
+    # Colour-blind readers of every kind tell these apart, by their brightness too.
+    "safe": {
+        "other": (230, 120, 190),
+        "missed": (245, 225, 60),
+        "extra": (205, 75, 0),
+        "right": (40, 90, 170),
+    },
+    "contest": ERROR_COLOURS,
 }
 _GOLDEN_RATIO = 0.61803398875
 _CAPTION_PX = 28

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
 from ensemble.datasets import LabelledFolder, Sample
-from ensemble.diagnosis.image_errors import ImageErrors, find_errors
+from ensemble.diagnosis.image_errors import find_errors
 from ensemble.diagnosis.persons import GroupScore, score_groups
 from ensemble.dice import dice
 from ensemble.evaluate import Scores
@@ -26,6 +26,7 @@ from ensemble.streaming import ordered_map
 _THREADS = 2
 
 Floats = NDArray[np.float64]
+_Row = tuple[NDArray[np.int64], Floats, NDArray[np.int64], NDArray[np.int64]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,10 @@ def diagnose(
     samples = data.labelled.samples
     path = metadata or find_metadata(data.labelled.root)
     table = None if path is None else read_metadata(path)
-    errors: list[ImageErrors] = []
+    count = len(data.labelled.classes)
+    rows: list[_Row] = []
+    confusion = np.zeros((count + 1, count + 1), np.int64)
+    shared = np.zeros((3, count, count), np.int64)
     found = ordered_map(
         lambda sample: find_errors(*data.read(sample), data.labelled.classes),
         samples,
@@ -112,17 +116,22 @@ def diagnose(
     )
     with progress("comparing", len(samples)) as advance:
         for image in found:
-            errors.append(image)
+            rows.append((image.counts, image.surface_px, image.boxes, image.verdicts))
+            confusion += image.confusion
+            shared += image.shared
             advance(1)
-    return _join(errors, data, table)
+    return _join(data, rows, confusion, shared, table)
 
 
 def _join(
-    errors: Sequence[ImageErrors], data: PredictedFolder, table: Metadata | None
+    data: PredictedFolder,
+    rows: Sequence[_Row],
+    confusion: NDArray[np.int64],
+    shared: NDArray[np.int64],
+    table: Metadata | None,
 ) -> Diagnosis:
-    """The errors of all images, in their order."""
     samples = data.labelled.samples
-    counts = np.stack([image.counts for image in errors])
+    counts, surface_px, boxes, verdicts = (np.stack(part) for part in zip(*rows, strict=True))
     predicted, both, true = np.moveaxis(counts, -1, 0)
     scores = Scores(
         image_names=tuple(sample.name for sample in samples),
@@ -135,11 +144,11 @@ def _join(
         data=data,
         scores=scores,
         counts=counts,
-        surface_px=np.stack([image.surface_px for image in errors]),
-        boxes=np.stack([image.boxes for image in errors]),
-        verdicts=np.stack([image.verdicts for image in errors]),
-        confusion=np.sum([image.confusion for image in errors], axis=0),
-        shared=np.sum([image.shared for image in errors], axis=0),
+        surface_px=surface_px,
+        boxes=boxes,
+        verdicts=verdicts,
+        confusion=confusion,
+        shared=shared,
         by_person=None if table is None else score_groups(table, samples, by_image),
     )
 
