@@ -30,10 +30,10 @@ ERROR_COLOURS: dict[Verdict, Colour] = {
 ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
     # Colour-blind readers of every kind tell these apart, by their brightness too.
     "safe": {
-        "other": (230, 120, 190),
-        "missed": (245, 225, 60),
-        "extra": (205, 75, 0),
-        "right": (40, 90, 170),
+        "other": (240, 150, 215),
+        "missed": (255, 235, 80),
+        "extra": (230, 95, 10),
+        "right": (30, 90, 180),
     },
     "contest": ERROR_COLOURS,
 }

@@ -19,6 +19,8 @@ from ensemble.wording import counted
 
 # Overlaps are worth a word if they are right so much less often than all pixels.
 _LESS_RIGHT = 0.05
+# Of fewer persons an interval says little.
+_LEAST_PERSONS = 5
 
 
 def take_notes(found: Diagnosis) -> list[Remark]:
@@ -84,7 +86,7 @@ def _overlaps(found: Diagnosis) -> Iterator[Remark]:
 def _persons(found: Diagnosis) -> Iterator[Remark]:
     """Groups whose interval lies below the mean of all images."""
     for group in found.by_person or ():
-        if group.high < found.scores.mean:
+        if group.num_persons >= _LEAST_PERSONS and group.high < found.scores.mean:
             text = (
                 f"{group.column} {group.name}: Dice {group.dice:.4f} ({group.low:.4f} to "
                 f"{group.high:.4f}), below the mean of {found.scores.mean:.4f}"

@@ -20,10 +20,10 @@ from ensemble.pictures import Colour, Picture, Verdict, overlay_masks, to_rgb
 
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
 MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 8, 3
-CODES: dict[Verdict, int] = {"right": RIGHT, "missed": MISSED, "extra": EXTRA, "other": OTHER}
+_WRONG: dict[Verdict, int] = {"missed": MISSED, "extra": EXTRA, "other": OTHER}
 
 _IMAGE_PX, _CROP_PX = 640, 400
-_ROOM, _LEAST_ROOM_PX = 0.25, 8
+_IMAGE_ROOM, _CROP_ROOM, _LEAST_ROOM_PX = 0.05, 0.3, 8
 _DIMMED = 0.7
 _OPACITY, _MASK_OPACITY = 0.85, 0.6
 # A pixel of a picture has the full colour where this share of it is wrong: thin lines show.
@@ -76,22 +76,26 @@ def draw_case(found: Diagnosis, case: Case, colours: Colours) -> CasePictures:
     picture = to_rgb(read_image(sample.image))
     runs, label = found.data.read(sample)
     both = (label.planes, predicted_planes(runs, label))
+    boxes = found.boxes[case.image]
     if case.class_index is None:
-        return _draw_image(picture, both, classes, colours)
-    window = _window(found.boxes[case.image, case.class_index], label.size)
+        window = _window(_foreground_box(boxes, classes, label.size), label.size, _IMAGE_ROOM)
+        stacks = [planes[:, window[0], window[1]] for planes in both]
+        return _draw_image(picture[window], stacks, classes, colours)
+    window = _window(boxes[case.class_index], label.size, _CROP_ROOM)
     masks = [_cut(planes, case.class_index, window) for planes in both]
     return _draw_mask(picture[window], masks, colours)
 
 
 def _draw_image(
-    picture: Picture, both: tuple[Planes, Planes], classes: ClassList, colours: Colours
+    picture: Picture, both: Sequence[Planes], classes: ClassList, colours: Colours
 ) -> CasePictures:
     ground = _resized(picture, _shown_size(picture.shape, _IMAGE_PX))
     shown = [
         overlay_masks(ground, unpack(resize_nearest(planes, ground.shape[:2]), len(classes)))
         for planes in both
     ]
-    verdicts, _ = verdict_map(*both, classes)
+    true, predicted = both
+    verdicts, _ = verdict_map(true, predicted, classes)
     return _pictures(ground, shown, verdicts, colours)
 
 
@@ -128,22 +132,36 @@ def _pictures(
 ) -> CasePictures:
     truth, prediction = masks
     codes = verdicts % SEVERAL
-    layers = {verdict: (codes == code, colours[verdict]) for verdict, code in CODES.items()}
     dim = np.asarray(ground * _DIMMED, np.uint8)
+    right = tint(dim, [(codes == RIGHT, colours["right"])], opacity=_MASK_OPACITY)
+    wrong = [(codes == code, colours[verdict]) for verdict, code in _WRONG.items()]
     return CasePictures(
         image=ground,
         truth=truth,
         prediction=prediction,
         missed=tint(dim, [((codes == MISSED) | (codes == OTHER), colours["missed"])]),
         extra=tint(dim, [((codes == EXTRA) | (codes == OTHER), colours["extra"])]),
-        errors=tint(dim, list(layers.values())),
+        errors=tint(right, wrong),
     )
 
 
-def _window(box: NDArray[np.int64], size: tuple[int, int]) -> tuple[slice, slice]:
-    """A box with room around it, inside of an (H, W) = size image."""
+def _foreground_box(
+    boxes: NDArray[np.int64], classes: ClassList, size: tuple[int, int]
+) -> NDArray[np.int64]:
+    """The box around those of all classes but the background; of none the whole image."""
+    is_shown = boxes[:, 2] > 0
+    if classes.background is not None:
+        is_shown[classes.background] = False
+    if not is_shown.any():
+        return np.array([0, 0, *size], np.int64)
+    shown = boxes[is_shown]
+    return np.concatenate([shown[:, :2].min(axis=0), shown[:, 2:].max(axis=0)])
+
+
+def _window(box: NDArray[np.int64], size: tuple[int, int], share: float) -> tuple[slice, slice]:
+    """A box with a share of its longer side as room around it, inside of an (H, W) = size image."""
     top, left, bottom, right = box.tolist()
-    room = max(round(max(bottom - top, right - left) * _ROOM), _LEAST_ROOM_PX)
+    room = max(round(max(bottom - top, right - left) * share), _LEAST_ROOM_PX)
     rows = slice(max(top - room, 0), min(bottom + room, size[0]))
     return rows, slice(max(left - room, 0), min(right + room, size[1]))
 

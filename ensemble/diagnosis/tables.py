@@ -53,7 +53,7 @@ def class_table(found: Diagnosis) -> Table:
     ]
     header = (
         *("class", "Dice", "low", "high", "median", "worst", "IoU", "precision", "recall"),
-        *("mean distance px", "95 % distance px"),
+        *("distance px", "95 % px"),
         *("images", "missed whole", "invented"),
     )
     formats = dict.fromkeys(header[1:9], _SCORE) | dict.fromkeys(header[9:11], _PX)
@@ -78,8 +78,8 @@ def image_table(found: Diagnosis) -> Table:
             )
         )
     shares = tuple(f"{word} %" for word in VERDICTS)
-    header = ("image", "group", "Dice", "worst class", "its Dice", "mean distance px", *shares)
-    formats = {"Dice": _SCORE, "its Dice": _SCORE, "mean distance px": _PX}
+    header = ("image", "group", "Dice", "worst class", "its Dice", "distance px", *shares)
+    formats = {"Dice": _SCORE, "its Dice": _SCORE, "distance px": _PX}
     formats |= dict.fromkeys((*shares, "overlaps right %"), ".1f")
     return Table("images", (*header, "overlaps right %"), tuple(rows), formats)
 
@@ -99,7 +99,7 @@ def mask_table(found: Diagnosis) -> Table:
         for c, name in enumerate(scores.class_names)
     ]
     header = ("image", "class", "Dice", "IoU", "precision", "recall", "true px", "predicted px")
-    return Table("masks", (*header, "both px", "mean distance px", "95 % distance px"), tuple(rows))
+    return Table("masks", (*header, "both px", "distance px", "95 % px"), tuple(rows))
 
 
 def dice_table(found: Diagnosis) -> Table:

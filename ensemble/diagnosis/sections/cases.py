@@ -16,6 +16,7 @@ from ensemble.diagnosis.pictures import (
     pick_masks,
 )
 from ensemble.diagnosis.sections.errors import colour_legend
+from ensemble.diagnosis.tables import VERDICTS, verdict_shares
 from ensemble.progress import Progress
 from ensemble.report.blocks import Card, case, legend, paragraph
 from ensemble.report.page import Section
@@ -81,7 +82,9 @@ def _line(found: Diagnosis, chosen: Case) -> str:
     if c is None:
         worst = int(dice.argmin())
         lowest = f"{found.scores.class_names[worst]} {dice[worst]:.4f}"
-        return f"mean Dice {dice.mean():.4f}, the lowest {lowest}"
+        shares = 100 * verdict_shares(found.verdicts[i, 0])
+        verdicts = ", ".join(f"{v:.1f} % {w}" for v, w in zip(shares, VERDICTS, strict=True))
+        return f"mean Dice {dice.mean():.4f}, the lowest {lowest}; {verdicts}"
     predicted, both, true = found.counts[i, c].tolist()
     text = f"in {found.scores.image_names[i]}: Dice {dice[c]:.4f}, {true - both:,} px missed of "
     return text + f"{true:,}, {predicted - both:,} extra"

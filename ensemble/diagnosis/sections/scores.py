@@ -39,8 +39,9 @@ def class_section(found: Diagnosis) -> Section:
         "is predicted, and where any is true."
     )
     caption = (
-        "Low and high: 95 % interval of Dice over groups. Images: those that hold the class. "
-        "Missed whole: no pixel of it is predicted; invented: the class is absent."
+        "Low and high: 95 % interval of Dice over groups. Distance and 95 %: of outlines, see "
+        "Boundaries. Images: those that hold the class. Missed whole: no pixel of it is predicted; "
+        "invented: the class is absent."
     )
     classes = class_table(found)
     return Section(
