@@ -38,12 +38,12 @@ def make_page(found: Diagnosis, *, palette: Palette = "safe", progress: Progress
         Section("notes", "What stands out", (remarks(take_notes(found)),)),
         class_section(found),
         image_section(found),
-        *case_sections(found, colours, progress),
         verdict_section(found, colours),
         confusion_section(found),
         overlap_section(found),
         boundary_section(found),
         person_section(found),
+        *case_sections(found, colours, progress),
     )
     return Page(
         title=found.data.table.table.path.name,

@@ -19,7 +19,7 @@ from ensemble.kernels.comparison import EXTRA, MISSED, OTHER, RIGHT, SEVERAL
 from ensemble.pictures import Colour, Picture, Verdict, overlay_masks, to_rgb
 
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
-MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 8, 3
+MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 6, 2
 _WRONG: dict[Verdict, int] = {"missed": MISSED, "extra": EXTRA, "other": OTHER}
 
 _IMAGE_PX, _CROP_PX = 640, 400

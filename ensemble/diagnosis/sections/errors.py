@@ -56,29 +56,33 @@ def _entries(shares: Floats, colours: Colours) -> list[tuple[tuple[int, int, int
 
 def confusion_section(found: Diagnosis) -> Section:
     """Which class is missed where which is extra."""
-    names = (*found.scores.class_names, NO_CLASS)
-    wrong = found.confusion.astype(np.float64)
-    true_px = np.append(found.counts[..., 2].sum(axis=0), 0)
-    np.fill_diagonal(wrong, np.nan)
-    rates = np.where(true_px[:, None] > 0, 100 * wrong / np.maximum(true_px, 1)[:, None], np.nan)
+    names = found.scores.class_names
+    last = len(names)
+    between = found.confusion[:last, :last].astype(np.float64)
+    np.fill_diagonal(between, np.nan)
+    true_px = found.counts[..., 2].sum(axis=0)[:, None]
+    rates = np.where(true_px > 0, 100 * between / np.maximum(true_px, 1), np.nan)
     kept = _most_confused(rates)
+    chosen = [names[c] for c in kept]
     content = confusion_table(found)
     text = (
-        "Pixels where the class of the row is missed and that of the column is extra, in percent "
-        f"of all true pixels of the row's class. {NO_CLASS}: nothing is extra there."
+        "Pixels where one class is missed and another is extra. The table also counts those where "
+        f"nothing else is extra, or nothing else is missed: {NO_CLASS}."
     )
-    chosen = [names[c] for c in kept]
-    columns = [*kept, len(names) - 1]
+    caption = (
+        "Percent of all true pixels of the class of the row that are predicted as the class of "
+        "the column instead."
+    )
     return Section(
         "confusion",
         "Confusion",
         (
             paragraph(text),
             heat_table(
-                rates[np.ix_(kept, columns)],
+                rates[np.ix_(kept, kept)],
                 chosen,
-                [*chosen, NO_CLASS],
-                caption="True classes in rows, predicted ones in columns.",
+                chosen,
+                caption=caption,
                 how=".1f",
                 least_shown=0.05,
             ),
@@ -90,7 +94,7 @@ def confusion_section(found: Diagnosis) -> Section:
 
 def _most_confused(rates: Floats) -> list[int]:
     """Classes in their order; of too many those that are taken for another most."""
-    between = np.nan_to_num(rates[:-1, :-1])
+    between = np.nan_to_num(rates)
     strongest = np.maximum(between.max(axis=0), between.max(axis=1))
     return sorted(np.argsort(-strongest, kind="stable")[:_MOST_IN_MATRIX].tolist())
 
