@@ -33,8 +33,9 @@ Precision = Literal["auto", "fp32", "bf16"]
 Schedule = Literal["cosine", "poly"]
 Side = Annotated[int, Field(ge=1, le=8192)]
 
-TORCHVISION_PREFIX = "torchvision/"
-_DEFAULT_ENCODER = "resnet34"
+# Before the name of an architecture that is not smp's.
+TORCHVISION_PREFIX, OWN_PREFIX = "torchvision/", "ens/"
+_DEFAULT_ENCODER, _DEFAULT_OWN_ENCODER = "resnet34", "mit_b0"
 # Mean and deviation of ImageNet, which pretrained encoders were fed with; grey: their averages.
 _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
 _IMAGENET_STD = {3: (0.229, 0.224, 0.225), 1: (0.226,)}
@@ -105,10 +106,12 @@ class MemberSpec(Section):
             return value
         value = dict(value)
         arch = value.get("arch")
-        if isinstance(arch, str) and arch.startswith(TORCHVISION_PREFIX):
-            value |= {"arch": arch.removeprefix(TORCHVISION_PREFIX), "library": "torchvision"}
+        for prefix in (TORCHVISION_PREFIX, OWN_PREFIX):
+            if isinstance(arch, str) and arch.startswith(prefix):
+                value |= {"arch": arch.removeprefix(prefix), "library": prefix.removesuffix("/")}
         if value.get("encoder") is None and not names_its_encoder(value):
-            value["encoder"] = _DEFAULT_ENCODER
+            is_own = value.get("library") == "ens"
+            value["encoder"] = _DEFAULT_OWN_ENCODER if is_own else _DEFAULT_ENCODER
         return value
 
     @field_validator("size", mode="before")

@@ -12,10 +12,10 @@ from typing import Any
 import segmentation_models_pytorch as smp
 
 from ensemble.members.network_options import TIMM_PREFIX
-from ensemble.members.networks import smp_archs
+from ensemble.members.networks import SEGFORMER, smp_archs
 from ensemble.members.torchvision_networks import ENCODERS, torchvision_archs
 from models_zoo.augment_spec import PRESET, PRESETS
-from models_zoo.member_spec import TORCHVISION_PREFIX, MemberSpec
+from models_zoo.member_spec import OWN_PREFIX, TORCHVISION_PREFIX, MemberSpec
 from models_zoo.sweep import NOT_SWEPT, SWEEP
 from models_zoo.zoo_file import ZooDocument
 
@@ -49,7 +49,8 @@ def _member_schema() -> Schema:
     schema[_DEFS]["AugmentSpec"]["properties"][PRESET] = {"enum": list(PRESETS)}
     for key, short in _SHORT_FORMS.items():
         keys[key] = {"anyOf": [short, keys[key]]}
-    keys["arch"] = {"enum": [*smp_archs(), *_torchvision_names()]}
+    own = [OWN_PREFIX + SEGFORMER]
+    keys["arch"] = {"enum": [*smp_archs(), *_torchvision_names(), *own]}
     keys["encoder"] = {
         "anyOf": [
             {"enum": sorted({*smp.encoders.get_encoder_names(), *ENCODERS})},

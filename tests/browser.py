@@ -17,8 +17,15 @@ BROWSER = next((path for name in _NAMES if (path := shutil.which(name))), None)
 needs_browser = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed here")
 
 
-def dump_dom(page: Path, fragment: str = "") -> str:
-    """The document after its script ran; the test fails for anything the console was told."""
+def dump_dom(page: Path, fragment: str = "", *, then: str = "") -> str:
+    """The document after its script ran, and after it what a user does, written as script.
+
+    The test fails for anything that the console was told.
+    """
+    if then:
+        html = page.read_text(encoding="utf-8")
+        page = page.with_name(f"then-{page.name}")
+        page.write_text(html.replace("</body>", f"<script>{then}</script></body>"), "utf-8")
     return _run(page, "--dump-dom", fragment=fragment)
 
 

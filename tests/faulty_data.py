@@ -31,18 +31,21 @@ def image(number, brighter=0):
 def write_faulty_data(tmp_path: Path) -> Path:
     """train/, test/ and a table: two images of each of 12 persons.
 
-    Person 11's masks swap sides, an image of person 10 is one of 9, another has no label, one has a
-    mask twice; persons 11 and 99 stand on one side only; test images are brighter, one is a copy.
+    Person 11's masks swap sides, an image of person 10 is one of 9, both of 8 are one with its
+    label, another has no label, one has a mask twice; persons 11 and 99 stand on one side only;
+    test images are brighter, one is a copy.
     """
     stems = [f"ID{p:02d}/사진 {side}" for p in range(NUM_PERSONS) for side in "LR"]
     stacks = {stem: masks(i // 2 + i % 2, swapped=i // 2 == 11) for i, stem in enumerate(stems)}
     stacks["ID03/사진 R"] = np.zeros((4, *SIZE), bool)
     stacks["ID04/사진 L"][1] = stacks["ID04/사진 L"][0]
     stacks["ID05/사진 L"][0, :2, :2] = True
+    stacks["ID08/사진 R"] = stacks["ID08/사진 L"]
     write_mask_folders(tmp_path / "train", NAMES, stacks)
     for i, stem in enumerate(stems):
         write_png(tmp_path / "train" / "images" / f"{stem}.png", image(i))
     write_png(tmp_path / "train" / "images" / "ID10" / "사진 L.png", image(18))
+    write_png(tmp_path / "train" / "images" / "ID08" / "사진 R.png", image(16))
     pairs = f"mirror_pairs: [[{NAMES[0]}, right]]"
     (tmp_path / "classes.yaml").write_text(
         f"names: [{', '.join(NAMES)}]\n{pairs}\n", encoding="utf-8"

@@ -15,6 +15,7 @@ COMMANDS = {
     "make-phantom": "ensemble.cli.make_phantom",
     "explore": "ensemble.cli.explore",
     "train-zoo": "ensemble.cli.train_zoo",
+    "adopt": "ensemble.cli.adopt",
     "inspect": "ensemble.cli.inspect",
     "tune-weights": "ensemble.cli.tune_weights",
     "predict": "ensemble.cli.predict",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ensemble.errors import few
+from ensemble.explore.duplicates import CopiedImage
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
 from ensemble.explore.outliers import OUTLIER_Z
 from ensemble.report.blocks import Remark, Weight
+from ensemble.samples import Sample
 from ensemble.wording import counted
 
 _ORDER: dict[Weight, int] = {"wrong": 0, "look": 1, "fact": 2}
@@ -19,9 +21,10 @@ _MUCH_SHARED = 0.1
 
 def take_notes(found: Exploration) -> list[Remark]:
     """Everything that stands out, what is wrong first."""
-    notes = [*_image_notes(found)]
+    notes = [*_image_notes(found), *_copy_notes(found)]
     if found.labels is not None:
-        notes += _label_notes(found, found.labels)
+        for about in (_label_fault_notes, _mask_notes, _overlap_notes):
+            notes += about(found, found.labels)
     if found.persons is not None:
         notes += _person_notes(found.persons)
     if found.against is not None:
@@ -30,28 +33,10 @@ def take_notes(found: Exploration) -> list[Remark]:
 
 
 def _image_notes(found: Exploration) -> Iterator[Remark]:
-    samples, looks = found.survey.samples, found.survey.looks
+    looks = found.survey.looks
     if faults := found.survey.faults:
         what = counted(len(faults), "sample") + " cannot be read and " + _is_are(len(faults))
         yield Remark("wrong", f"{what} left out: {few([f.name for f in faults])}.", "faults")
-    apart = [c for c in found.copies if samples[c.first].group != samples[c.second].group]
-    if apart:
-        pairs = [f"{samples[c.first].name} and {samples[c.second].name}" for c in apart]
-        yield Remark(
-            "wrong",
-            f"{counted(len(apart), 'pair')} of images of different groups look the same, and may "
-            f"end up in different folds: {few(pairs, 3)}.",
-            "copies",
-        )
-    if found.labels is not None:
-        counts = found.labels.counts
-        differing = [
-            c for c in found.copies if not c.is_mirrored and not counts.is_same(c.first, c.second)
-        ]
-        if differing:
-            pairs = [f"{samples[c.first].name} and {samples[c.second].name}" for c in differing]
-            what = counted(len(differing), "pair") + " of images that look the same"
-            yield Remark("wrong", f"{what} are labelled differently: {few(pairs, 3)}.", "copies")
     sizes = Counter(map(tuple, looks.size.tolist()))
     if len(sizes) > 1:
         yield Remark("fact", f"The images have {len(sizes)} different sizes.", "images")
@@ -59,7 +44,31 @@ def _image_notes(found: Exploration) -> Iterator[Remark]:
         yield Remark("look", f"{coloured} of {len(looks)} images have colours.", "images")
 
 
-def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
+def _copy_notes(found: Exploration) -> Iterator[Remark]:
+    samples = found.survey.samples
+    apart = [c for c in found.copies if samples[c.first].group != samples[c.second].group]
+    if apart:
+        yield Remark(
+            "wrong",
+            f"{counted(len(apart), 'pair')} of images of different groups look the same, and may "
+            f"end up in different folds: {_few_pairs(apart, samples)}.",
+            "copies",
+        )
+    if found.labels is None:
+        return
+    is_same = found.labels.counts.is_same
+    differing = [c for c in found.copies if not c.is_mirrored and not is_same(c.first, c.second)]
+    if differing:
+        what = counted(len(differing), "pair") + " of images that look the same"
+        listed = _few_pairs(differing, samples)
+        yield Remark("wrong", f"{what} are labelled differently: {listed}.", "copies")
+
+
+def _few_pairs(copies: Sequence[CopiedImage], samples: Sequence[Sample]) -> str:
+    return few([f"{samples[c.first].name} and {samples[c.second].name}" for c in copies], 3)
+
+
+def _label_fault_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
     counts, samples = labels.counts, found.survey.samples
     names = counts.classes.names
     by_kind = Counter(fault.kind for _, fault in counts.polygon_faults)
@@ -74,20 +83,19 @@ def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
             "faults",
         )
     if labels.equal_labels:
-        first = [samples[i].name for i in labels.equal_labels[0]]
-        yield Remark(
-            "wrong",
-            f"{counted(len(labels.equal_labels), 'set')} of images with equal labels, as "
-            f"{few(first, 3)}.",
-            "faults",
-        )
-    if empty := labels.empty:
-        listed = few([samples[i].name for i in empty])
-        yield Remark(
-            "look", f"{counted(len(empty), 'image')} without any label: {listed}.", "faults"
-        )
+        listed = few([samples[i].name for i in labels.equal_labels[0]], 3)
+        sets = counted(len(labels.equal_labels), "set")
+        yield Remark("wrong", f"{sets} of images with equal labels, as {listed}.", "faults")
+    if labels.empty:
+        listed = few([samples[i].name for i in labels.empty])
+        images = counted(len(labels.empty), "image")
+        yield Remark("look", f"{images} without any label: {listed}.", "faults")
     if absent := [n for n, p in zip(names, labels.shapes.is_anywhere, strict=True) if not p]:
         yield Remark("wrong", f"Classes that no image has: {few(absent)}.", "areas")
+
+
+def _mask_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
+    samples = found.survey.samples
     if swapped := sum(int(pair.is_swapped.sum()) for pair in labels.mirror_pairs):
         yield Remark(
             "look",
@@ -104,7 +112,6 @@ def _label_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
             f"{OUTLIER_Z}), most of them in {listed}.",
             "outliers",
         )
-    yield from _overlap_notes(found, labels)
 
 
 def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:

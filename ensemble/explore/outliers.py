@@ -1,8 +1,9 @@
 """Masks unlike the others of their class, in size, place, pose or brightness.
 
-A value x is judged by the modified z-score (x - median) / max(MAD / .6745, least) of its class, MAD
-being the median of the distances from the median (Iglewicz and Hoaglin, 1993, who call 3.5 an
-outlier), and least a spread below which a difference is a matter of pixels.
+A value x is judged by the modified z-score (x - median) / (MAD / .6745) of its class, MAD being the
+median of the distances from the median (Iglewicz and Hoaglin, 1993, who call 3.5 an outlier). Where
+more than half of the values are equal, so that the MAD is 0, the divisor is 1.2533 times the mean
+distance; and it is never less than a spread below which a difference is a matter of pixels.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ OUTLIER_Z = 3.5
 # A class in fewer images than this has no outliers.
 LEAST_IMAGES = 8
 _MAD_OF_NORMAL = 0.6745
+_MEAN_OF_NORMAL = 1.2533
 _POINTS = 1.2  # rounder masks have no direction
 
 Floats = NDArray[np.float64]
@@ -94,5 +96,6 @@ def modified_z(values: Floats, *, least: float, is_axial: bool = False) -> Float
     if is_axial:
         offsets = from_mean_direction(offsets, known)
     offsets = offsets - np.median(offsets[known])
-    spread = np.median(np.abs(offsets[known])) / _MAD_OF_NORMAL
+    distances = np.abs(offsets[known])
+    spread = np.median(distances) / _MAD_OF_NORMAL or distances.mean() * _MEAN_OF_NORMAL
     return np.where(known, offsets / max(spread, least), 0.0)

@@ -36,8 +36,9 @@ def make_page(found: Exploration, *, progress: Progress = silent) -> Page:
         sections.append(outlier_section(found, found.labels, progress))
     sections += [fault_section(found), copy_section(found)]
     others = (side_section(found), person_section(found), shift_section(found))
+    folder = found.survey.folder
     return Page(
-        title=str(found.survey.folder),
+        title=str(folder) if folder.name else folder.resolve().name,  # of "." its own name
         lead=_lead(found),
         facts=_facts(found),
         sections=(*sections, *(section for section in others if section is not None)),

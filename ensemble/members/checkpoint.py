@@ -20,7 +20,9 @@ _MALFORMED = (
 )
 
 
-def read_checkpoint(path: Path, kind: str) -> Any:
+def read_checkpoint(
+    path: Path, kind: str, *, remedy: str = "only what `ens train-zoo` wrote is read"
+) -> Any:
     """The content of a file that `torch.save` wrote, tensors on the CPU.
 
     Raises MemberError with the path for anything that is none, or that is damaged; `kind` is what
@@ -45,7 +47,7 @@ def read_checkpoint(path: Path, kind: str) -> Any:
         raise MemberError(
             "holds more than plain tensors and was not opened, since it could run code",
             where=path,
-            remedy="only what `ens train-zoo` wrote is read",
+            remedy=remedy,
         ) from error
     except _MALFORMED as error:
         raise MemberError(f"is no {kind}, or is cut off", where=path) from error

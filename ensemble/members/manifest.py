@@ -10,7 +10,7 @@ from ensemble.classes import ClassList, class_list_from_dict, class_list_to_dict
 from ensemble.errors import ClassListError, MemberError
 from ensemble.faults import list_faults
 
-Library = Literal["smp", "torchvision"]
+Library = Literal["smp", "torchvision", "ens"]
 Activation = Literal["sigmoid", "softmax"]
 Intensity = Literal["auto", "full", "percentile"]
 
@@ -22,6 +22,7 @@ class NetworkSpec(BaseModel):
 
     smp: `arch` as in `smp.create_model` ("unet", "fpn", ...), `encoder` an encoder name.
     torchvision: `arch` a builder of `torchvision.models.segmentation`, no encoder.
+    ens: "segformer", the paper's, on an encoder mit_b0 to mit_b5.
     """
 
     model_config = _STRICT

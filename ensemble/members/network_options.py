@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import segmentation_models_pytorch as smp
 
 from ensemble.errors import ConfigError
+from ensemble.members import segformer
 from ensemble.members.manifest import Library, NetworkSpec
 
 TIMM_PREFIX = "tu-"
@@ -32,6 +33,7 @@ _RESERVED: Mapping[Library, Mapping[str, str]] = {
             _NO_OTHER_FILE,
         ),
     },
+    "ens": dict.fromkeys(("in_channels", "num_classes", "encoder"), _SET_BY_MANIFEST),
     "torchvision": {
         **dict.fromkeys(("name", "num_classes"), _SET_BY_MANIFEST),
         **dict.fromkeys(
@@ -77,8 +79,8 @@ def takes_timm_options(spec: NetworkSpec) -> bool:
 
 
 def _known_options(spec: NetworkSpec) -> list[str]:
-    if spec.library == "torchvision":
-        return list(_TORCHVISION_OPTIONS)
+    if spec.library != "smp":
+        return list(_TORCHVISION_OPTIONS if spec.library == "torchvision" else segformer.OPTIONS)
     parameters = inspect.signature(smp.MODEL_ARCHITECTURES_MAPPING[spec.arch]).parameters
     return [
         name

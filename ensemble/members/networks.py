@@ -11,6 +11,7 @@ import segmentation_models_pytorch as smp
 from torch import Tensor, nn
 
 from ensemble.errors import ConfigError, MemberError, few
+from ensemble.members import segformer
 from ensemble.members.manifest import NetworkSpec
 from ensemble.members.network_options import TIMM_PREFIX, check_options, check_timm_name
 from ensemble.members.torchvision_networks import (
@@ -20,6 +21,9 @@ from ensemble.members.torchvision_networks import (
     takes_encoder,
     torchvision_archs,
 )
+
+# The one network of the library "ens".
+SEGFORMER = "segformer"
 
 # How smp, torchvision and timm refuse sizes, names and options that do not fit: by checks of their
 # own, by asserts, and by whatever Python or torch raises where they do not check.
@@ -37,6 +41,10 @@ def smp_archs() -> list[str]:
 
 def check_names(spec: NetworkSpec, *, in_channels: int) -> None:
     """Raise ConfigError for an architecture or encoder that the library does not know."""
+    if spec.library == "ens":
+        _check_known("architecture", spec.arch, [SEGFORMER])
+        _check_known("encoder", spec.encoder or "", segformer.ENCODERS)
+        return
     if spec.library == "torchvision":
         _check_known("architecture", spec.arch, torchvision_archs())
         if takes_encoder(spec.arch):
@@ -78,6 +86,8 @@ def build_network(
                 pretrained=weights is not None,
                 options=spec.options,
             )
+        if spec.library == "ens":
+            return _build_segformer(spec, in_channels, num_classes, weights)
         with _without_retries():
             network: nn.Module = smp.create_model(
                 spec.arch,
@@ -166,6 +176,21 @@ def check_weights(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
     for what, keys in (("lacks", missing), ("has unknown", extra), ("has wrong shapes in", wrong)):
         if keys:
             raise MemberError(f"state_dict {what} {len(keys)} keys", got=few(keys, 3))
+
+
+def _build_segformer(
+    spec: NetworkSpec, in_channels: int, num_classes: int, weights: str | None
+) -> nn.Module:
+    network = segformer.SegFormer(
+        spec.encoder or "", in_channels=in_channels, num_classes=num_classes, **spec.options
+    )
+    if weights is not None:
+        with _without_retries():
+            pretrained = smp.encoders.get_encoder(
+                spec.encoder, in_channels=in_channels, depth=5, weights=weights
+            )
+        network.encoder.load_state_dict(pretrained.state_dict())
+    return network
 
 
 def _check_known(what: str, name: str, known: Iterable[str]) -> None:

@@ -97,12 +97,17 @@ def _sort_key(cell: str | int | float) -> str:
     return cell if isinstance(cell, str) else repr(cell)
 
 
-def gallery(cards: Sequence[Card], caption: str = "", *, is_dense: bool = False) -> Markup:
+def gallery(
+    cards: Sequence[Card],
+    caption: str = "",
+    *,
+    size: Literal["small", "medium", "large"] = "medium",
+) -> Markup:
     """Cards side by side; a picture opens by click or Enter and closes by Escape.
 
-    Many small ones are dense, in a frame that scrolls.
+    Small ones lie in a frame that scrolls; large ones hold two images or more in one picture.
     """
-    return render_block("gallery", cards=cards, caption=caption, is_dense=is_dense)
+    return render_block("gallery", cards=cards, caption=caption, size=size)
 
 
 def case(title: str, line: str, cards: Sequence[Card], *, terms: str = "") -> Markup:

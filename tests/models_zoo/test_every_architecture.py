@@ -28,7 +28,7 @@ OPTIONS = {"dpt": {"dynamic_img_size": True}, "fcn_resnet50": {"aux_loss": True}
 SPECS = [
     *(MemberSpec(arch=name, encoder=ENCODERS.get(name, "resnet18")) for name in smp_archs()),
     *(MemberSpec(arch=f"torchvision/{name}") for name in torchvision_archs()),
-    *(MemberSpec(arch="segformer", encoder=f"mit_b{size}") for size in (1, 2)),
+    *(MemberSpec(arch="ens/segformer", encoder=f"mit_b{size}") for size in range(6)),
     *(MemberSpec(arch=f"torchvision/{arch}", encoder="resnet18") for arch in ("fcn", "deeplabv3")),
 ]
 

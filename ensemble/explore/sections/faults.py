@@ -36,9 +36,9 @@ def outlier_section(found: Exploration, labels: LabelFindings, progress: Progres
     text = (
         f"Each mask is judged among those of its class by {', '.join(JUDGED)}: the robust z is "
         f"(value - median) / (median distance from the median / 0.6745), and beyond {OUTLIER_Z} "
-        "it is an outlier. Areas and elongations are taken by their logarithm; where nearly all "
-        "masks agree, a least spread takes the place of the divisor. An outlier may be a wrong "
-        "label or a rare patient."
+        "it is an outlier. Areas and elongations are taken by their logarithm; where most masks "
+        "are equal, 1.2533 times the mean distance is the divisor. An outlier may be a wrong label "
+        "or a rare patient."
     )
     return Section(
         "outliers",
@@ -101,7 +101,7 @@ def copy_section(found: Exploration) -> Section:
         "Copies",
         (
             paragraph(text),
-            *([gallery(cards, "Pairs, the nearest first.")] if cards else []),
+            *([gallery(cards, "Pairs, the nearest first.", size="large")] if cards else []),
             table(content, "Pairs of images that look the same.", most_rows=_MOST_ROWS),
         ),
         (content,),

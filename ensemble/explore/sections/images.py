@@ -54,7 +54,7 @@ def image_section(found: Exploration) -> Section:
                     "Contrast of each image.",
                 ),
             ),
-            gallery(cards, f"The images{rest}, levels spread from dark to bright.", is_dense=True),
+            gallery(cards, f"The images{rest}, levels spread from dark to bright.", size="small"),
             table(content, "Sizes and levels of every image.", most_rows=MOST_SHOWN),
         ),
         (content,),

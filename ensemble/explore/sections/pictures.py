@@ -91,7 +91,7 @@ def pair_picture(first: Sample, second: Sample) -> Picture:
 
 
 def thumbnail_cards(
-    survey_thumbnails: NDArray[np.uint16],
+    thumbnails: NDArray[np.uint16],
     sizes: NDArray[np.int64],
     titles: Sequence[str],
     lines: Sequence[tuple[str, ...]],
@@ -105,7 +105,5 @@ def thumbnail_cards(
             f"image {title}",
             text,
         )
-        for thumbnail, size, title, text in zip(
-            survey_thumbnails, sizes, titles, lines, strict=True
-        )
+        for thumbnail, size, title, text in zip(thumbnails, sizes, titles, lines, strict=True)
     ]

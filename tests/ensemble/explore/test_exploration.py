@@ -61,6 +61,7 @@ def test_tables_hold_what_was_found(folder, tmp_path):
     assert ("same mask twice", "ID04/사진 L.png", NAMES[0]) in faults
     copies = tables["copies"].rows
     assert {(row[0], row[3], row[6], row[7]) for row in copies} == {
+        ("ID08/사진 L.png", "ID08/사진 R.png", "same file", "same"),
         ("ID09/사진 L.png", "ID10/사진 L.png", "same file", "differ"),
         ("ID00/사진 L.png", "copy.png", "same file", ""),
     }

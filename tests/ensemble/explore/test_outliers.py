@@ -34,8 +34,15 @@ def test_scores_follow_their_formula(values, least):
     values = np.array(values)
     middle = np.median(values)
     spread = np.median(np.abs(values - middle)) / 0.6745
+    if spread == 0:
+        spread = 1.2533 * np.abs(values - middle).mean()
     expected = (values - middle) / max(spread, least)
     np.testing.assert_allclose(modified_z(values, least=least), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_of_two_values_only_a_rare_one_is_an_outlier():
+    assert np.abs(modified_z(np.repeat([1.0, 2.0], [13, 10]), least=0.01)).max() < OUTLIER_Z
+    assert modified_z(np.repeat([1.0, 2.0], [22, 1]), least=0.01)[-1] > OUTLIER_Z
 
 
 def test_what_is_rare_or_absent_has_no_outliers():

@@ -1,6 +1,7 @@
 import re
 from contextlib import nullcontext
 from html.parser import HTMLParser
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,8 +14,11 @@ from ensemble.cli.main import main
 from ensemble.explore.exploration import explore
 from ensemble.explore.odd_masks import pick_odd_masks
 from ensemble.explore.page import make_page, write_exploration
+from ensemble.explore.sections.pictures import odd_mask_pictures, pair_picture
 from ensemble.explore.tables import all_tables
+from ensemble.progress import silent
 from ensemble.report.page import render
+from ensemble.report.picture_uri import picture_uri
 from faulty_data import NAMES, image, write_faulty_data
 
 ALL = [
@@ -83,8 +87,22 @@ def test_pictures_of_outliers_show_their_place(folder):
     }
     for odd in odd_masks:
         name, image_name = NAMES[odd.class_index], found.survey.samples[odd.image].name
-        assert f'alt="{name} in {image_name}"' in page
+        picture = odd_mask_pictures(found, [odd], silent)[0]
+        uri = picture_uri(picture, most_bytes=40_000)
+        assert f'src="{uri}" alt="{name} in {image_name}"' in page
     assert "place across: z" in page
+
+
+def test_pairs_of_copies_show_both_images(folder):
+    found = explore(folder / "train", against=folder / "test")
+    page = render(make_page(found))
+    here, there = found.survey.samples, found.against.survey.samples
+    pairs = [(copy, here) for copy in found.copies] + [(c, there) for c in found.against.copies]
+    assert len(pairs) == 3
+    for copy, others in pairs:
+        one, two = here[copy.first], others[copy.second]
+        uri = picture_uri(pair_picture(one, two), most_bytes=40_000)
+        assert f'src="{uri}" alt="{one.name} beside {two.name}"' in page
 
 
 def test_images_alone_make_a_page(folder, tmp_path):
@@ -105,10 +123,12 @@ def test_exclusive_classes_have_no_overlaps_to_show(tmp_path):
     assert "areas" in slugs
 
 
-def test_one_image_of_one_pixel_is_enough(tmp_path):
+def test_one_image_of_one_pixel_is_enough(tmp_path, monkeypatch):
     write_png(tmp_path / "a.png", np.zeros((1, 1), np.uint8))
-    page = render(make_page(explore(tmp_path)))
+    monkeypatch.chdir(tmp_path)
+    page = render(make_page(explore(Path())))
     assert "1 x 1 (1 of 1)" in page
+    assert f"<title>{tmp_path.name}</title>" in page
 
 
 def run(*args):
@@ -157,6 +177,7 @@ def test_an_image_is_found_by_its_korean_name_and_a_class_by_its_own(folder, tmp
     assert seen
     assert all("ID03/사진" in terms for terms in seen)
     assert len(seen) < len(cards) / 4
+    assert re.search(r'<li class="look" data-search="[^"]*ID03/사진 R.png', shown)
     spine = dump_dom(path, "#q=spine")
     assert re.search(r"[1-9]\d* hits", spine)
     assert screenshot(path, tmp_path / "narrow.png", size=(400, 900)).mean() > 180

@@ -137,3 +137,48 @@ def test_a_page_draws_without_an_error_in_light_and_dark(page, tmp_path):
     light, dark = (screenshot(path, tmp_path / f"{d}.png", is_dark=d) for d in (False, True))
     assert light.mean() > 200
     assert dark.mean() < 80
+
+
+def column(shown, index):
+    body = shown.split('<table class="sortable">')[1].split("</table>")[0].split("<tbody>")[1]
+    rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row)[index] for row in rows]
+
+
+@needs_browser
+def test_a_table_sorts_by_a_pressed_column_and_back(page, tmp_path):
+    path = write_page(tmp_path, page)
+    press = "document.querySelectorAll('.sortable th button')[1].click();"
+    shown = dump_dom(path, then=press)
+    assert column(shown, 1) == ["9", "400", "75,210"]
+    assert 'aria-sort="ascending"' in shown
+    assert column(dump_dom(path, then=2 * press), 1) == ["75,210", "400", "9"]
+    names = dump_dom(path, then="document.querySelector('.sortable th button').click();")
+    assert column(names, 0)[1:] == ["Radius", "Ulna"]
+
+
+@needs_browser
+def test_a_picture_opens_and_the_dark_side_is_a_button_away(page, tmp_path):
+    path = write_page(tmp_path, page)
+    shown = dump_dom(path, then="document.querySelector('.zoom').click();")
+    viewer = shown.split('<dialog id="viewer"')[1]
+    assert viewer.split(">")[0].endswith('open=""')
+    assert "data:image/webp" in viewer
+    assert "a &lt;script&gt;" in viewer
+    pressed = "document.getElementById('theme').click();"
+    assert 'data-theme="dark"' in dump_dom(path, then=pressed)
+    assert 'data-theme="light"' in dump_dom(path, then=2 * pressed)
+
+
+@needs_browser
+def test_a_slash_goes_to_the_search_field_and_escape_empties_it(page, tmp_path):
+    path = write_page(tmp_path, page)
+    key = (
+        "document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key: '%s', bubbles: true}));"
+    )
+    focus = "document.body.dataset.at = document.activeElement.id;"
+    assert 'data-at="search"' in dump_dom(path, then=key % "/" + focus)
+    emptied = dump_dom(path, "#q=radius", then=key % "/" + key % "Escape")
+    assert re.search(r"<output[^>]*></output>", emptied)
+    assert 'hidden=""' not in emptied

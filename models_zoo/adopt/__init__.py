@@ -1,0 +1,1 @@
+"""Networks that other programs trained become members: weights found, renamed and checked."""
