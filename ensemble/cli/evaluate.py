@@ -12,6 +12,7 @@ from ensemble.cli.console import console_progress
 from ensemble.cli.options import (
     groups_option,
     json_option,
+    metadata_option,
     parse_base,
     rle_base_option,
     rle_order_option,
@@ -21,6 +22,7 @@ from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from ensemble.datasets import LabelledFolder
+    from ensemble.diagnosis.diagnosis import Diagnosis
     from ensemble.evaluate import Scores
     from ensemble.intervals import Interval
     from ensemble.pictures import Palette
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     help="Of error maps in the report: those that colour-blind readers tell apart, or the "
     "contest's (red: another class, yellow: missed, green: extra, blue: right).",
 )
+@metadata_option
 @json_option
 def command(
     predictions: Path,
@@ -60,6 +63,7 @@ def command(
     out: Path | None,
     report: Path | None,
     colours: Palette,
+    metadata: Path | None,
     as_json: bool,
 ) -> None:
     """Score a PREDICTIONS file against a LABELLED folder: Dice of each class, and their mean.
@@ -74,6 +78,8 @@ def command(
     from ensemble.evaluate import evaluate, write_scores
     from ensemble.rle import RleFormat
 
+    if metadata is not None and report is None:
+        raise click.UsageError("--metadata is for --report, which is missing")
     data = open_labelled(labelled, groups=groups)
     rle = RleFormat(rle_order, parse_base(rle_base))
     page = None
@@ -82,7 +88,8 @@ def command(
             predictions, data, order=rle.order, base=rle.base, progress=console_progress
         )
     else:
-        scores, page = _report(report, predictions, data, rle, colours)
+        found = _diagnose(predictions, data, rle, metadata)
+        scores, page = found.scores, _write_report(report, found, colours)
     if out is not None:
         write_scores(out, scores)
     if as_json:
@@ -94,16 +101,19 @@ def command(
             click.echo(f"\n{page}")
 
 
-def _report(
-    folder: Path, predictions: Path, data: LabelledFolder, rle: RleFormat, colours: Palette
-) -> tuple[Scores, Path]:
-    """Scores, and the page that was written about them."""
+def _diagnose(
+    predictions: Path, data: LabelledFolder, rle: RleFormat, metadata: Path | None
+) -> Diagnosis:
     from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
+
+    folder = PredictedFolder.open(predictions, data, rle)
+    return diagnose(folder, metadata=metadata, progress=console_progress)
+
+
+def _write_report(folder: Path, found: Diagnosis, colours: Palette) -> Path:
     from ensemble.diagnosis.page import write_diagnosis
 
-    found = diagnose(PredictedFolder.open(predictions, data, rle), progress=console_progress)
-    page = write_diagnosis(folder, found, palette=colours, progress=console_progress)
-    return found.scores, page
+    return write_diagnosis(folder, found, palette=colours, progress=console_progress)
 
 
 def _content(scores: Scores) -> dict[str, object]:

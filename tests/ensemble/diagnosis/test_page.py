@@ -146,6 +146,7 @@ def test_json_names_the_page(found, tmp_path, monkeypatch):
     [
         (["none.csv", "test", "--report", "out"], "none.csv"),
         (["predictions.csv", "test", "--report", "metadata.csv/x"], "cannot be written"),
+        (["predictions.csv", "test", "--report", "out", "--metadata", "no.csv"], "no.csv: cannot"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_1(found, tmp_path, monkeypatch, args, what):
@@ -155,6 +156,25 @@ def test_bad_input_is_one_line_and_exit_code_1(found, tmp_path, monkeypatch, arg
     errors = [line for line in result.output.splitlines() if line.startswith("Error: ")]
     assert len(errors) == 1
     assert what in errors[0]
+
+
+def test_a_table_of_persons_is_named_for_a_report_only(found, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "metadata.csv").rename(tmp_path / "people.csv")
+    named = run("predictions.csv", "test", "--report", "out", "--metadata", "people.csv")
+    assert named.exit_code == 0, named.output
+    assert (tmp_path / "out/persons.csv").is_file()
+    alone = run("predictions.csv", "test", "--metadata", "people.csv")
+    assert alone.exit_code == 2
+    assert "--report" in alone.output
+
+
+@pytest.mark.parametrize("name", ["safe", "contest"])
+def test_the_command_takes_colours(found, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    assert run("predictions.csv", "test", "--report", "out", "--colours", name).exit_code == 0
+    page = (tmp_path / "out/index.html").read_text(encoding="utf-8")
+    assert ("rgb(255 235 80)" in page) == (name == "safe")
 
 
 @needs_browser
