@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.evaluate import INTERVAL_LEVEL
 from ensemble.intervals import bootstrap_groups
 from ensemble.metadata import UNITS, Metadata
 from ensemble.samples import Sample
 
 UNKNOWN = "unknown"
-INTERVAL_LEVEL = 0.95
 _PARTS = 4
 
 Floats = NDArray[np.float64]
