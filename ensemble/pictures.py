@@ -67,10 +67,11 @@ def overlay_masks(picture: Picture, masks: Masks, *, opacity: float = 0.4) -> Pi
     """
     tinted = picture.astype(np.float32)
     colours = class_colours(len(masks))
-    for mask, colour in zip(masks, colours, strict=True):
+    filled = [(mask, colours[c]) for c, mask in enumerate(masks) if mask.any()]
+    for mask, colour in filled:
         tinted[mask] += opacity * (colour - tinted[mask])
     shown = tinted.astype(np.uint8, order="C")
-    for mask, colour in zip(masks, colours, strict=True):
+    for mask, colour in filled:
         outlines, _ = cv2.findContours(
             mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
         )

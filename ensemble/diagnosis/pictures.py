@@ -16,7 +16,7 @@ from ensemble.diagnosis.image_errors import predicted_planes, verdict_map
 from ensemble.diagnosis.tables import worst_classes, worst_images
 from ensemble.images import read_image
 from ensemble.kernels.comparison import EXTRA, MISSED, OTHER, RIGHT, SEVERAL
-from ensemble.pictures import Colour, Picture, Verdict, overlay_masks, to_rgb
+from ensemble.pictures import Colour, Masks, Picture, Verdict, overlay_masks, to_rgb
 
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
 MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 6, 2
@@ -90,13 +90,18 @@ def _draw_image(
     picture: Picture, both: Sequence[Planes], classes: ClassList, colours: Colours
 ) -> CasePictures:
     ground = _resized(picture, _shown_size(picture.shape, _IMAGE_PX))
-    shown = [
-        overlay_masks(ground, unpack(resize_nearest(planes, ground.shape[:2]), len(classes)))
-        for planes in both
-    ]
+    shown = [overlay_masks(ground, _masks(planes, ground.shape[:2], classes)) for planes in both]
     true, predicted = both
     verdicts, _ = verdict_map(true, predicted, classes)
     return _pictures(ground, shown, verdicts, colours)
+
+
+def _masks(planes: Planes, size: tuple[int, int], classes: ClassList) -> Masks:
+    """Masks (C, H, W) at the size of a picture; the background, which would hide it, is empty."""
+    masks = unpack(resize_nearest(planes, size), len(classes))
+    if classes.background is not None:
+        masks[classes.background] = False
+    return masks
 
 
 def _draw_mask(picture: Picture, masks: Sequence[Mask], colours: Colours) -> CasePictures:

@@ -94,4 +94,6 @@ def test_images_are_shown_around_what_is_no_background(tmp_path, background):
     found = diagnose(PredictedFolder.open(tmp_path / "p.csv", open_labelled(tmp_path), RleFormat()))
     drawn = draw_case(found, Case(0), COLOURS)
     height, width = 23 + 2 * 8, 20 + 2 * 8  # the box of both masks, and the least room around it
+    assert (drawn.truth[0] == drawn.image[0]).all()  # nothing but the bone is tinted
+    assert (drawn.truth != drawn.image).any()
     assert drawn.image.shape[1] / drawn.image.shape[0] == pytest.approx(width / height, rel=0.01)
