@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 
 from ensemble.diagnosis.diagnosis import Diagnosis
 from ensemble.diagnosis.pictures import (
@@ -82,9 +84,14 @@ def _line(found: Diagnosis, chosen: Case) -> str:
     if c is None:
         worst = int(dice.argmin())
         lowest = f"{found.scores.class_names[worst]} {dice[worst]:.4f}"
-        shares = 100 * verdict_shares(found.verdicts[i, 0])
-        verdicts = ", ".join(f"{v:.1f} % {w}" for v, w in zip(shares, VERDICTS, strict=True))
-        return f"mean Dice {dice.mean():.4f}, the lowest {lowest}; {verdicts}"
+        everywhere, overlaps = found.verdicts[i]
+        text = f"mean Dice {dice.mean():.4f}, the lowest {lowest}; {_percents(everywhere)}"
+        return text + (f"; of overlaps {_percents(overlaps)}" if overlaps.any() else "")
     predicted, both, true = found.counts[i, c].tolist()
     text = f"in {found.scores.image_names[i]}: Dice {dice[c]:.4f}, {true - both:,} px missed of "
     return text + f"{true:,}, {predicted - both:,} extra"
+
+
+def _percents(verdicts: NDArray[np.int64]) -> str:
+    shares = 100 * verdict_shares(verdicts)
+    return ", ".join(f"{v:.1f} % {word}" for v, word in zip(shares, VERDICTS, strict=True))

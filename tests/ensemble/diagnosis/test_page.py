@@ -71,6 +71,20 @@ def test_every_case_is_drawn_with_six_pictures_while_progress_is_told(found):
     assert 'alt="missed (false negatives) of Ulna in ID00/사진_R.png"' in page
 
 
+def test_an_error_map_stands_beside_its_percents_also_of_overlaps_alone(found):
+    page = render(make_page(found))
+    for chosen in pick_images(found):
+        everywhere, overlaps = found.verdicts[chosen.image]
+        told = re.search(f"{found.scores.image_names[chosen.image]}</b> (.*)</figcaption>", page)[1]
+        right, *_, other = (f"{share:.1f} %" for share in 100 * everywhere / everywhere.sum())
+        assert f"; {right} right, " in told
+        assert f", {other} another class" in told
+        assert ("; of overlaps " in told) == bool(overlaps.any())
+        if overlaps.any():
+            right, missed, *_ = (f"{share:.1f} %" for share in 100 * overlaps / overlaps.sum())
+            assert f"; of overlaps {right} right, {missed} missed" in told
+
+
 def test_colours_are_those_of_the_palette(found):
     safe, contest = (render(make_page(found, palette=name)) for name in ("safe", "contest"))
     assert "rgb(255 235 80)" in safe
