@@ -6,13 +6,18 @@ mask, and unpacked to (C, H, W) only where a network or a picture needs it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.kernels.bit_planes import count_bit_in_runs, count_bits, permute_bits
+from ensemble.kernels.bit_planes import (
+    count_bit_in_runs,
+    count_bits,
+    permute_bits,
+    set_bit_in_runs,
+)
 
 WORD_BITS = 32
 
@@ -67,6 +72,24 @@ def pack(masks: NDArray[np.bool_]) -> Planes:
     for index, mask in enumerate(masks):
         add_mask(planes, index, mask)
     return planes
+
+
+def from_runs(runs: Sequence[NDArray[np.int64]], size: tuple[int, int]) -> Planes:
+    """Planes of (H, W) = size from row-major runs (R, 2), one entry a class, which must fit."""
+    planes = empty_planes(len(runs), size)
+    for index, mask in enumerate(runs):
+        word, bit = divmod(index, WORD_BITS)
+        set_bit_in_runs(planes[word].reshape(-1), bit, mask)
+    return planes
+
+
+def class_words(class_indices: Iterable[int], num_classes: int) -> NDArray[np.uint32]:
+    """(K,): words in which the bits of some of C classes are set."""
+    words = np.zeros(num_words(num_classes), np.uint32)
+    for index in class_indices:
+        word, bit = divmod(index, WORD_BITS)
+        words[word] |= np.uint32(1) << np.uint32(bit)
+    return words
 
 
 def unpack(planes: Planes, num_classes: int) -> NDArray[np.bool_]:

@@ -17,12 +17,25 @@ Picture = NDArray[np.uint8]
 Masks = NDArray[np.bool_]
 Verdict = Literal["right", "missed", "extra", "other"]
 
+Palette = Literal["safe", "contest"]
+Colour = tuple[int, int, int]
+
 # The contest's colours: foreground in both but another class, under-prediction, over-prediction.
-ERROR_COLOURS: dict[Verdict, tuple[int, int, int]] = {
+ERROR_COLOURS: dict[Verdict, Colour] = {
     "other": (220, 50, 47),
     "missed": (240, 200, 40),
     "extra": (60, 180, 75),
     "right": (60, 110, 200),
+}
+ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
+    # Colour-blind readers of every kind tell these apart, by their brightness too.
+    "safe": {
+        "other": (240, 150, 215),
+        "missed": (255, 235, 80),
+        "extra": (230, 95, 10),
+        "right": (30, 90, 180),
+    },
+    "contest": ERROR_COLOURS,
 }
 _GOLDEN_RATIO = 0.61803398875
 _CAPTION_PX = 28
@@ -54,10 +67,11 @@ def overlay_masks(picture: Picture, masks: Masks, *, opacity: float = 0.4) -> Pi
     """
     tinted = picture.astype(np.float32)
     colours = class_colours(len(masks))
-    for mask, colour in zip(masks, colours, strict=True):
+    filled = [(mask, colours[c]) for c, mask in enumerate(masks) if mask.any()]
+    for mask, colour in filled:
         tinted[mask] += opacity * (colour - tinted[mask])
     shown = tinted.astype(np.uint8, order="C")
-    for mask, colour in zip(masks, colours, strict=True):
+    for mask, colour in filled:
         outlines, _ = cv2.findContours(
             mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
         )

@@ -204,3 +204,41 @@ def cell_shares(mask: NDArray[np.bool_], grid: int) -> NDArray[np.float64]:
     height, width = mask.shape
     fine = mask.repeat(grid, 0).repeat(grid, 1)
     return fine.reshape(grid, height, grid, width).mean((1, 3))
+
+
+def confusion(
+    true: NDArray[np.bool_], predicted: NDArray[np.bool_], ignored: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """(C + 1, C + 1): hits on the diagonal, else pixels of a missed and an extra class.
+
+    Masks (C, H, W); the last index stands for no class.
+    """
+    nothing = len(true)
+    pixels = np.zeros((nothing + 1, nothing + 1), np.int64)
+    for y, x in np.argwhere(~ignored).tolist():
+        in_truth, found = (set(np.flatnonzero(masks[:, y, x])) for masks in (true, predicted))
+        for c in in_truth & found:
+            pixels[c, c] += 1
+        missed, extra = in_truth - found, found - in_truth
+        if missed or extra:
+            for a in missed or {nothing}:
+                for b in extra or {nothing}:
+                    pixels[a, b] += 1
+    return pixels
+
+
+def surface_distances_px(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> tuple[float, float]:
+    """Mean symmetric and 95 % Hausdorff distance, every pair of surface pixels measured."""
+    if not (a.any() and b.any()):
+        return np.nan, np.nan
+    distances = np.linalg.norm(_surface(a)[:, None] - _surface(b)[None], axis=2)
+    there, back = distances.min(1), distances.min(0)
+    worst = max(np.percentile(there, 95), np.percentile(back, 95))
+    return float(np.concatenate([there, back]).mean()), float(worst)
+
+
+def _surface(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(P, 2) pixels of a mask with a side outside of it."""
+    padded = np.pad(mask, 1)
+    sides = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+    return np.argwhere(mask & ~np.all(sides, axis=0))

@@ -12,6 +12,7 @@ from ensemble.cli.console import console_progress
 from ensemble.cli.options import (
     groups_option,
     json_option,
+    metadata_option,
     parse_base,
     rle_base_option,
     rle_order_option,
@@ -20,9 +21,12 @@ from ensemble.cli.tables import print_table
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
+    from ensemble.datasets import LabelledFolder
+    from ensemble.diagnosis.diagnosis import Diagnosis
     from ensemble.evaluate import Scores
     from ensemble.intervals import Interval
-    from ensemble.rle import Order
+    from ensemble.pictures import Palette
+    from ensemble.rle import Order, RleFormat
 
 
 @click.command(short_help="Score a predictions file against labels.")
@@ -34,6 +38,21 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write image x class Dice."
 )
+@click.option(
+    "--report",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also write a page about all errors into this folder, and its tables.",
+)
+@click.option(
+    "--colours",
+    type=click.Choice(["safe", "contest"]),
+    default="safe",
+    show_default=True,
+    help="Of error maps in the report: those that colour-blind readers tell apart, or the "
+    "contest's (red: another class, yellow: missed, green: extra, blue: right).",
+)
+@metadata_option
 @json_option
 def command(
     predictions: Path,
@@ -42,6 +61,9 @@ def command(
     rle_base: str,
     groups: str | None,
     out: Path | None,
+    report: Path | None,
+    colours: Palette,
+    metadata: Path | None,
     as_json: bool,
 ) -> None:
     """Score a PREDICTIONS file against a LABELLED folder: Dice of each class, and their mean.
@@ -50,23 +72,48 @@ def command(
     Examples:
         ens evaluate predictions.csv test/
         ens evaluate predictions.csv test/ --out scores.csv --json
+        ens evaluate predictions.csv test/ --report errors
     """
     from ensemble.datasets import open_labelled
     from ensemble.evaluate import evaluate, write_scores
+    from ensemble.rle import RleFormat
 
-    scores = evaluate(
-        predictions,
-        open_labelled(labelled, groups=groups),
-        order=rle_order,
-        base=parse_base(rle_base),
-        progress=console_progress,
-    )
+    if metadata is not None and report is None:
+        raise click.UsageError("--metadata is for --report, which is missing")
+    data = open_labelled(labelled, groups=groups)
+    rle = RleFormat(rle_order, parse_base(rle_base))
+    page = None
+    if report is None:
+        scores = evaluate(
+            predictions, data, order=rle.order, base=rle.base, progress=console_progress
+        )
+    else:
+        found = _diagnose(predictions, data, rle, metadata)
+        scores, page = found.scores, _write_report(report, found, colours)
     if out is not None:
         write_scores(out, scores)
     if as_json:
-        click.echo(json.dumps(_content(scores), ensure_ascii=False))
+        where = {} if page is None else {"report": str(page)}
+        click.echo(json.dumps(_content(scores) | where, ensure_ascii=False))
     else:
         _show(scores)
+        if page is not None:
+            click.echo(f"\n{page}")
+
+
+def _diagnose(
+    predictions: Path, data: LabelledFolder, rle: RleFormat, metadata: Path | None
+) -> Diagnosis:
+    from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
+
+    folder = PredictedFolder.open(predictions, data, rle)
+    return diagnose(folder, metadata=metadata, progress=console_progress)
+
+
+def _write_report(folder: Path, found: Diagnosis, colours: Palette) -> Path:
+    from ensemble.diagnosis.page import write_diagnosis
+
+    return write_diagnosis(folder, found, palette=colours, progress=console_progress)
 
 
 def _content(scores: Scores) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import groups_option
+from ensemble.cli.options import groups_option, metadata_option
 
 
 @click.command(short_help="Show what one should know of a data set before training.")
@@ -24,13 +24,7 @@ from ensemble.cli.options import groups_option
     help="The folder of the page and its tables. By default DATA-explored in this folder.",
 )
 @groups_option("the folder that an image lies in, else every image is its own")
-@click.option(
-    "--metadata",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="A CSV or xlsx table of persons, with a column ID. By default metadata or meta_data "
-    "beside or above DATA.",
-)
+@metadata_option
 def command(
     data: Path, against: Path | None, out: Path | None, groups: str | None, metadata: Path | None
 ) -> None:

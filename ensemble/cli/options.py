@@ -74,6 +74,15 @@ def out_option(default: str, meaning: str) -> Callable[[_Command], _Command]:
     )
 
 
+metadata_option = click.option(
+    "--metadata",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A CSV or xlsx table of persons, with a column ID. By default metadata or meta_data "
+    "beside or above the data.",
+)
+
+
 def groups_option(default: str) -> Callable[[_Command], _Command]:
     """--groups, which images are of one person; `default` says what counts without it."""
     return click.option(

@@ -50,3 +50,15 @@ def permute_bits(
             for x in range(width):
                 bit = (planes[from_word, y, x] >> from_bit) & np.uint32(1)
                 permuted[to_word, y, x] |= bit << to_bit
+
+
+@kernel
+def set_bit_in_runs(plane: NDArray[np.uint32], bit: int, runs: NDArray[np.int64]) -> None:
+    """Set the bit of the pixels inside runs (R, 2: start, length; row-major, from 0).
+
+    `plane` is flat (H * W,). The runs must lie inside it.
+    """
+    value = np.uint32(1) << np.uint32(bit)
+    for r in range(runs.shape[0]):
+        for pixel in range(runs[r, 0], runs[r, 0] + runs[r, 1]):
+            plane[pixel] |= value

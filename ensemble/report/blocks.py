@@ -110,6 +110,17 @@ def gallery(
     return render_block("gallery", cards=cards, caption=caption, size=size)
 
 
+def case(title: str, line: str, cards: Sequence[Card], *, terms: str = "") -> Markup:
+    """Pictures of one thing under a title, large; they are found together."""
+    return render_block("case", title=title, line=line, cards=cards, terms=terms)
+
+
+def legend(entries: Sequence[tuple[tuple[int, int, int], str]]) -> Markup:
+    """What colours (RGB) of pictures mean."""
+    shown = [(f"rgb({red} {green} {blue})", text) for (red, green, blue), text in entries]
+    return render_block("legend", entries=shown)
+
+
 def heat_table(
     values: ArrayLike,
     rows: Sequence[str],

@@ -78,9 +78,11 @@ class Axis:
 
 
 def _round_values(low: float, high: float) -> list[float]:
+    """Three to eight multiples of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    most = {1: 1.4, 2: 3.0, 5: 7.0, 10: math.inf}
+    step = next(factor * power for factor in most if rough <= most[factor] * power)
     count = math.floor(high / step) - math.ceil(low / step) + 1
     return [round((math.ceil(low / step) + i) * step, 12) for i in range(count)]
 

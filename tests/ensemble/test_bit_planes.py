@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from ensemble.bit_planes import (
     areas_px,
+    class_words,
     from_channels,
+    from_runs,
     get_mask,
     intersection_px,
     pack,
@@ -26,6 +28,17 @@ def test_unpack_inverts_pack(masks):
     assert planes.shape[0] == -(-len(masks) // 32)
     assert (unpack(planes, len(masks)) == masks).all()
     assert (from_channels(to_channels(planes)) == planes).all()
+
+
+@given(mask_stacks())
+def test_planes_of_runs_are_those_of_the_masks(masks):
+    planes = from_runs([encode(mask) for mask in masks], masks.shape[1:])
+    np.testing.assert_array_equal(planes, pack(masks))
+
+
+def test_words_have_the_bits_of_their_classes():
+    assert class_words([0, 31, 33], 34).tolist() == [2**31 + 1, 2]
+    assert class_words([], 32).tolist() == [0]
 
 
 @given(mask_stacks())

@@ -1,7 +1,11 @@
+from itertools import combinations
+
+import cv2
 import numpy as np
 
 from ensemble.pictures import (
     ERROR_COLOURS,
+    ERROR_PALETTES,
     class_colours,
     error_map,
     overlay_masks,
@@ -39,3 +43,31 @@ def test_a_sheet_holds_pictures_of_any_size_and_depth():
     assert grey.max() == 255
     sheet = picture_sheet([[("a", grey), ("b", grey)], [("c", grey[:, :7])]], height=40)
     assert sheet.shape[0] > 2 * 40
+
+
+# How cones of one kind that are missing change linear RGB (Machado, Oliveira and Fernandes, 2009).
+COLOUR_BLIND = [
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216],
+     [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413],
+     [-0.01182, 0.04294, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602],
+     [0.004733, 0.691367, 0.3039]],
+    np.eye(3),
+]  # fmt: skip
+
+
+def least_difference(colours, seen_as):
+    """The smallest distance of two colours in CIELAB, as an eye sees them."""
+    linear = (np.array(colours) / 255) ** 2.2 @ np.transpose(seen_as)
+    lab = cv2.cvtColor(
+        np.clip(linear, 0, 1).astype(np.float32)[None] ** np.float32(1 / 2.2), cv2.COLOR_RGB2LAB
+    )[0]
+    return min(np.linalg.norm(a - b) for a, b in combinations(lab, 2))
+
+
+def test_the_safe_colours_stay_apart_for_every_kind_of_eye():
+    safe, contest = (list(ERROR_PALETTES[name].values()) for name in ("safe", "contest"))
+    assert min(least_difference(safe, eye) for eye in COLOUR_BLIND) > 25
+    assert min(least_difference(contest, eye) for eye in COLOUR_BLIND) < 15
+    assert set(ERROR_PALETTES["safe"]) == set(ERROR_PALETTES["contest"])

@@ -9,9 +9,11 @@ from ensemble.pictures import class_colours
 from ensemble.report.blocks import (
     Card,
     Remark,
+    case,
     figure,
     gallery,
     heat_table,
+    legend,
     paragraph,
     remarks,
     side_by_side,
@@ -107,6 +109,18 @@ def test_a_long_table_says_that_its_file_holds_more():
     assert shown.count("<tr") == 21
     assert "The first 20 of 50 rows." in shown
     assert "None." in table(Table("t", ("n",), ()), "Numbers.")
+
+
+def test_a_case_is_found_as_a_whole_and_a_legend_names_colours():
+    cards = [Card("data:a", "truth", "truth of x"), Card("data:b", "errors", "errors of x")]
+    shown = case("Radius", "in x.png", cards, terms="ID00")
+    assert re.findall('data-search="([^"]*)"', shown) == ["Radius in x.png ID00"]
+    assert re.findall('<img src="([^"]*)" alt="([^"]*)"', shown) == [
+        ("data:a", "truth of x"), ("data:b", "errors of x"),
+    ]  # fmt: skip
+    key = legend([((1, 20, 255), NASTY)])
+    assert 'style="background: rgb(1 20 255)"' in key
+    assert NASTY not in key
 
 
 def test_heat_is_the_share_of_the_largest_and_small_numbers_are_not_written():

@@ -30,7 +30,7 @@ def test_an_axis_holds_its_values_in_order(a, b):
 def test_ticks_are_few_round_and_inside(low, width):
     axis = Axis.over(low, low + width, 0, 100)
     ticks = axis.ticks()
-    assert 2 <= len(ticks) <= 8
+    assert 3 <= len(ticks) <= 8
     assert all(-1e-6 <= axis.place(tick) <= 100 + 1e-6 for tick in ticks)
 
 

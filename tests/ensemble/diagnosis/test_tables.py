@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+
+from ensemble.datasets import open_labelled
+from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
+from ensemble.diagnosis.tables import (
+    NO_CLASS,
+    class_table,
+    confusion_table,
+    dice_table,
+    image_table,
+    known_mean,
+    mask_table,
+    overlap_table,
+    person_table,
+    verdict_shares,
+)
+from ensemble.rle import RleFormat
+from predicted_data import NAMES, stacks, write_predicted_data
+
+
+@pytest.fixture
+def truth_and_prediction():
+    return stacks()
+
+
+@pytest.fixture
+def found(tmp_path, truth_and_prediction):
+    folder, predictions = write_predicted_data(tmp_path, *truth_and_prediction)
+    return diagnose(PredictedFolder.open(predictions, open_labelled(folder), RleFormat()))
+
+
+def rows_of(table):
+    return [dict(zip(table.header, row, strict=True)) for row in table.rows]
+
+
+def test_classes_come_by_their_dice_with_what_is_missed_whole_or_invented(found):
+    rows = rows_of(class_table(found))
+    dice = dict(zip(NAMES, found.scores.dice.mean(0), strict=True))
+    assert [row["class"] for row in rows] == sorted(NAMES, key=dice.get)
+    for row in rows:
+        assert row["Dice"] == pytest.approx(dice[row["class"]])
+        assert row["low"] <= row["Dice"] <= row["high"]
+    whole = {row["class"]: (row["images"], row["missed whole"], row["invented"]) for row in rows}
+    assert whole == {
+        "Radius": (8, 0, 0), "Ulna": (8, 1, 0), "Lunate": (8, 0, 0), "Pisiform <b>": (7, 0, 1),
+    }  # fmt: skip
+
+
+def test_images_come_by_their_dice(found):
+    rows = rows_of(image_table(found))
+    values = [row["Dice"] for row in rows]
+    assert values == sorted(values)
+    assert rows[0]["group"] in {"ID00", "ID01"}
+    for row in rows:
+        i = found.scores.image_names.index(row["image"])
+        assert row["its Dice"] == found.scores.dice[i].min()
+        assert NAMES[found.scores.dice[i].argmin()] == row["worst class"]
+        shares = [row[f"{word} %"] for word in ("right", "missed", "extra", "another class")]
+        assert sum(shares) == pytest.approx(100)
+
+
+def test_masks_and_dice_hold_every_pair(found, truth_and_prediction):
+    truth, predicted = truth_and_prediction
+    rows = rows_of(mask_table(found))
+    assert len(rows) == len(truth) * len(NAMES)
+    row = next(r for r in rows if (r["image"], r["class"]) == ("ID01/사진_R.png", "Lunate"))
+    masks = [part["ID01/사진_R"][2] for part in (truth, predicted)]
+    counts = [row["true px"], row["predicted px"], row["both px"]]
+    assert counts == [masks[0].sum(), masks[1].sum(), (masks[0] & masks[1]).sum()]
+    wide = np.array([r[1:] for r in dice_table(found).rows])
+    np.testing.assert_array_equal(wide, found.scores.dice)
+
+
+def test_confusion_is_by_pixels_and_adds_up_to_what_is_wrong(found):
+    rows = rows_of(confusion_table(found))
+    pixels = [row["px"] for row in rows]
+    assert pixels == sorted(pixels, reverse=True)
+    taken = next(r for r in rows if (r["true class"], r["predicted as"]) == ("Ulna", "Radius"))
+    ulna = found.counts[:, 1, 2].sum()
+    assert taken["% of the true class"] == pytest.approx(100 * taken["px"] / ulna)
+    assert all(np.isnan(r["% of the true class"]) for r in rows if r["true class"] == NO_CLASS)
+    assert all(r["true class"] != r["predicted as"] for r in rows)
+
+
+def test_overlaps_are_those_of_truth_and_prediction(found, truth_and_prediction):
+    row = next(
+        r
+        for r in rows_of(overlap_table(found))
+        if (r["class"], r["other class"]) == ("Lunate", "Pisiform <b>")
+    )
+    true, seen = ({k: v[2] & v[3] for k, v in part.items()} for part in truth_and_prediction)
+    both = sum((true[k] & seen[k]).sum() for k in true)
+    total = sum(mask.sum() for part in (true, seen) for mask in part.values())
+    assert row["both px"] == both
+    assert row["Dice of the shared px"] == pytest.approx(2 * both / total)
+
+
+def test_persons_have_a_row_a_group(found):
+    rows = rows_of(person_table(found))
+    assert [(r["column"], r["group"], r["images"], r["persons"]) for r in rows[:2]] == [
+        ("sex", "female", 4, 2),
+        ("sex", "male", 4, 2),
+    ]
+
+
+def test_what_is_undefined_is_no_part_of_a_mean():
+    values = np.array([[1.0, np.nan, np.nan], [3.0, 5.0, np.nan]])
+    np.testing.assert_array_equal(known_mean(values), [2, 5, np.nan])
+    shares = verdict_shares(np.array([[1, 1, 2, 0], [0, 0, 0, 0]]))
+    np.testing.assert_array_equal(shares, [[0.25, 0.25, 0.5, 0], [np.nan] * 4])
