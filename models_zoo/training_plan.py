@@ -129,6 +129,7 @@ def _measure(job: Job, size: str, device: torch.device) -> MemberPlan:
     """A few steps on the first images, and the time of a held-out one."""
     spec, train, val = job.spec, job.data.train, job.data.val
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(train.classes))
+    give_back(device)  # what earlier members left would hide what this one takes
     with measured(device) as usage:
         step_s = _step_s(network, spec, train, device)
     ms = network_ms_per_image(network.eval(), spec, val, device)

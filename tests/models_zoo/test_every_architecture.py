@@ -28,8 +28,8 @@ ENCODERS = {"dpt": "tu-vit_tiny_patch16_224", "segformer": "mit_b0"}
 OPTIONS = {"dpt": {"dynamic_img_size": True}, "fcn_resnet50": {"aux_loss": True}}
 SPECS = [
     *(MemberSpec(arch=name, encoder=ENCODERS.get(name, "resnet18")) for name in smp_archs()),
-    *(MemberSpec(arch=f"torchvision/{name}") for name in torchvision_archs()),
-    *(MemberSpec(arch="ens/segformer", encoder=f"mit_b{size}") for size in range(6)),
+    *(MemberSpec(arch=f"torchvision/{name}") for name in torchvision_archs() if "101" not in name),
+    *(MemberSpec(arch="ens/segformer", encoder=f"mit_b{size}") for size in (0, 2)),
     *(MemberSpec(arch=f"torchvision/{arch}", encoder="resnet18") for arch in ("fcn", "deeplabv3")),
 ]
 
@@ -72,3 +72,9 @@ def test_an_architecture_learns_and_becomes_a_member(tmp_path, spec):
     maps = member.maps(inputs, "prob")
     assert maps.shape == (1, 3, *size)
     assert_close(maps, logits_of(output).sigmoid(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", range(6))
+def test_segformers_of_all_sizes_answer_at_the_size_of_their_input(size):
+    spec = MemberSpec(arch="ens/segformer", encoder=f"mit_b{size}", size=(64, 96))
+    assert network_fault(spec) is None

@@ -214,8 +214,7 @@ def test_an_interrupted_run_goes_on_and_ends_like_a_whole_one(zoo_file, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("soup_dice", [0.9, 0.1])
-@pytest.mark.parametrize("stop_after", [None, 2])
+@pytest.mark.parametrize(("soup_dice", "stop_after"), [(0.9, 2), (0.1, None)])
 def test_a_soup_is_the_mean_of_the_last_epochs_and_kept_only_if_it_is_better(
     zoo_file, monkeypatch, soup_dice, stop_after
 ):
