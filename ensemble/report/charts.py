@@ -60,7 +60,9 @@ def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Ma
     inside = values[(values >= first - reach) & (values <= third + reach)]
     beyond = values[(values < first - reach) | (values > third + reach)]
     beyond = beyond[np.argsort(-np.abs(beyond - median))][:_MOST_MARKS]
-    places = [axis.place(float(v)) for v in (inside.min(), first, median, third, inside.max())]
+    # of few values the last one inside may lie within the box, whose ends are interpolated
+    ends = min(inside.min(), first), max(inside.max(), third)
+    places = [axis.place(float(v)) for v in (ends[0], first, median, third, ends[1])]
     tip = element(
         "title",
         f"{name}: median {show(float(median))} {unit}, quartiles {show(float(first))} to "

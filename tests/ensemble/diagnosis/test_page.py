@@ -99,18 +99,27 @@ def test_notes_say_what_is_worst(found):
     worst = NAMES[found.scores.per_class.argmin()]
     assert any(text.startswith(f"{worst} has the lowest Dice, ") for _, text in notes)
     assert any("of Ulna is predicted as Radius" in text for _, text in notes)
+    assert any(text.startswith("of the pixels of two classes or more") for _, text in notes)
     assert {note.slug for note in take_notes(found)} <= set(ALL)
 
 
-def test_a_group_that_is_surely_worse_is_a_note(tmp_path):
+def worse_groups(found):
+    told = [note.text for note in take_notes(found) if note.slug == "persons"]
+    return [text.split(":")[0] for text in told]
+
+
+def test_a_group_that_is_surely_worse_is_a_note(tmp_path, monkeypatch):
     truth, predicted = stacks(12)
     for stem in predicted:
         is_odd = int(stem[2:4]) % 2  # the men
         predicted[stem] = np.roll(truth[stem], 4, axis=1) if is_odd else truth[stem].copy()
     folder, path = write_predicted_data(tmp_path, truth, predicted)
     found = diagnose(PredictedFolder.open(path, open_labelled(folder), RleFormat()))
-    told = [note.text for note in take_notes(found) if note.slug == "persons"]
-    assert [text.split(":")[0] for text in told] == ["sex male"]
+    assert worse_groups(found) == ["sex male"]
+    monkeypatch.setattr("ensemble.diagnosis.notes._LEAST_PERSONS", 2)
+    assert worse_groups(found) == ["sex male"]  # ages have men and women
+    monkeypatch.setattr("ensemble.diagnosis.notes._LEAST_PERSONS", 7)
+    assert worse_groups(found) == []
 
 
 def test_exclusive_classes_and_a_perfect_prediction(tmp_path):

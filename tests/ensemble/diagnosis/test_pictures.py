@@ -76,10 +76,20 @@ def test_pictures_of_a_case_have_one_size_and_show_all_verdicts(found):
 
 def test_a_thin_line_stays_visible_in_a_small_picture():
     mask = np.zeros((600, 900), bool)
-    mask[300] = True
+    mask[301] = True
     shown = tint(np.zeros((150, 225, 3), np.uint8), [(mask, (250, 200, 100))])
     assert shown.max() > 100
     assert not shown[:70].any()
+
+
+def test_a_background_alone_is_shown_whole(tmp_path):
+    write_index_maps(
+        tmp_path, {"x": np.zeros((20, 30), np.uint8)}, "names: [background]\nexclusive: true\n"
+    )
+    (tmp_path / "p.csv").write_text("image_name,class,rle\nx.png,background,1 300\n")
+    found = diagnose(PredictedFolder.open(tmp_path / "p.csv", open_labelled(tmp_path), RleFormat()))
+    drawn = draw_case(found, pick_images(found)[0], COLOURS)
+    assert drawn.image.shape[1] / drawn.image.shape[0] == pytest.approx(1.5, rel=0.01)
 
 
 @pytest.mark.parametrize("background", [0, 1])

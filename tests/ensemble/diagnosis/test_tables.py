@@ -64,8 +64,9 @@ def test_masks_and_dice_hold_every_pair(found, truth_and_prediction):
     truth, predicted = truth_and_prediction
     rows = rows_of(mask_table(found))
     assert len(rows) == len(truth) * len(NAMES)
-    row = next(r for r in rows if (r["image"], r["class"]) == ("ID01/사진_R.png", "Lunate"))
-    masks = [part["ID01/사진_R"][2] for part in (truth, predicted)]
+    row = next(r for r in rows if (r["image"], r["class"]) == ("ID01/사진_R.png", "Radius"))
+    masks = [part["ID01/사진_R"][0] for part in (truth, predicted)]
+    assert masks[0].sum() != masks[1].sum()
     counts = [row["true px"], row["predicted px"], row["both px"]]
     assert counts == [masks[0].sum(), masks[1].sum(), (masks[0] & masks[1]).sum()]
     wide = np.array([r[1:] for r in dice_table(found).rows])

@@ -51,6 +51,17 @@ def test_a_box_shows_quartiles_and_what_is_far():
     assert far == [pytest.approx(ticks[1000.0], abs=0.02)]
 
 
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_whiskers_begin_where_the_box_ends_and_lead_away(group):
+    root = parse(box_plot({"a": group}))
+    box = one(root, "box")
+    left, right = [e for e in root.iter("line") if e.get("class") == "whisker"]
+    start, width = float(box.get("x")), float(box.get("width"))
+    assert float(left.get("x1")) <= float(left.get("x2")) == pytest.approx(start, abs=0.02)
+    assert float(right.get("x1")) <= float(right.get("x2"))
+    assert float(right.get("x1")) == pytest.approx(start + width, abs=1.02)
+
+
 def test_bars_are_as_long_as_their_values():
     root = parse(bars({"a": 2.0, NAME: 1.0, "none": 0.0}))
     widths = [float(e.get("width")) for e in root.iter("rect")]
