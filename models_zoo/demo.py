@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import unpack
 from ensemble.datasets import LabelledFolder, open_images, open_labelled
+from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
+from ensemble.diagnosis.page import write_diagnosis
 from ensemble.ensembles import Ensemble, load_ensemble
 from ensemble.evaluate import Scores, evaluate
 from ensemble.images import read_image
@@ -22,7 +24,7 @@ from ensemble.picture_file import write_picture
 from ensemble.pictures import error_map, overlay_masks, picture_sheet, to_rgb
 from ensemble.predict import predict
 from ensemble.progress import Progress, silent
-from ensemble.rle import decode, parse_rle
+from ensemble.rle import RleFormat, decode, parse_rle
 from ensemble.rle_table import open_rle_table
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.tuning.variants import Variant
@@ -33,6 +35,7 @@ from models_zoo.train_zoo import train_zoo
 
 TTA = "hflip"
 _SHEET_ROWS = 3
+_REPORT = "report"
 _FILES = {name: f"predictions-{name}.csv" for name in ("single", "uniform", "views", "tuned")}
 
 ZOO = """\
@@ -89,8 +92,9 @@ class DemoResult:
                 *rows,
                 f"Best single member by its validation Dice: {self.best_single}. "
                 f"{self.tuned_classes} of {self.num_classes} classes kept weights of their own.",
-                f"Look at {self.folder / 'sheet.png'}; {self.folder / 'summary.txt'} holds these "
-                f"lines. Took {self.seconds / 60:.1f} minutes.",
+                f"{self.folder / 'summary.txt'} holds these lines, {self.folder / 'sheet.png'} "
+                f"shows three hands. Took {self.seconds / 60:.1f} minutes.",
+                f"Open {self.folder / _REPORT / 'index.html'}: where the tuned ensemble errs.",
             ]
         )
 
@@ -103,7 +107,7 @@ def run_demo(
     reporter: Reporter | None = None,
     progress: Progress = silent,
 ) -> DemoResult:
-    """Draw hands into an empty folder, train a zoo, tune, predict, score, and draw a sheet.
+    """Draw hands into an empty folder, train a zoo, tune, predict, score, and report.
 
     Raises OutputError if the folder is not empty.
     """
@@ -124,6 +128,8 @@ def run_demo(
     last = list(scores)[-1]
     test = open_labelled(folder / "test")
     _write_sheet(folder / "sheet.png", test, folder / _FILES["tuned"], scores[last])
+    predicted = PredictedFolder.open(folder / _FILES["tuned"], test, RleFormat())
+    write_diagnosis(folder / _REPORT, diagnose(predicted, progress=progress), progress=progress)
     result = DemoResult(
         folder=folder,
         dice={name: score.mean for name, score in scores.items()},

@@ -28,8 +28,8 @@ def command(folder: Path, images: int, seed: int, device: str, as_json: bool) ->
     """Run the whole chain on synthetic hands in FOLDER (default: demo/), in minutes on a CPU.
 
     Draws labelled X-rays, trains three small members, tunes their weights, predicts test hands that
-    nothing has seen, and leaves a picture sheet and a summary, in a folder in which every other
-    command can be tried.
+    nothing has seen, and leaves a report, a picture sheet and a summary, in a folder in which every
+    other command can be tried.
 
     \b
     Examples:
