@@ -87,7 +87,7 @@ def band_argmax(band: Band) -> list[Runs]:
     flat = _end_to_end(_flat_grids(band))
     starts, classes, finite = argmax_segments(flat, _lattice_of(band))
     if not finite:
-        raise _not_finite()
+        raise not_finite()
     num_pixels = (band.rows[1] - band.rows[0]) * band.size[1]
     segments = np.stack([starts, np.diff(starts, append=num_pixels)], axis=1)
     order = np.argsort(classes, kind="stable")
@@ -112,7 +112,7 @@ def _moved(runs: Runs, band: Band) -> Runs:
 def _full_size_runs(maps: Maps, limits: Maps, c: int) -> Runs:
     """Nothing to interpolate: compare, and encode."""
     if not (np.isfinite(maps[c].min()) and np.isfinite(maps[c].max())):
-        raise _not_finite()
+        raise not_finite()
     return encode(maps[c] > limits[c])
 
 
@@ -120,7 +120,7 @@ def _class_runs(grids: Sequence[Maps], lattice: Lattice, limits: Maps, c: int) -
     maps = _end_to_end([grid[c] for grid in grids])  # class by class, while it is in the cache
     runs, finite = threshold_runs(maps, lattice, limits[c])
     if not finite:
-        raise _not_finite()
+        raise not_finite()
     return runs
 
 
@@ -143,5 +143,12 @@ def _lattice_of(band: Band) -> Lattice:
     return Lattice(held, widths, rows, axis_table(widths, band.size[1]))
 
 
-def _not_finite() -> MemberError:
+def one_class(grids: Sequence[Maps], size: tuple[int, int]) -> tuple[Maps, Lattice]:
+    """Maps (1, h_g, w_g) of one class under a whole image, as the kernels take them."""
+    band = whole_image(grids, size)
+    return _end_to_end(_flat_grids(band))[0], _lattice_of(band)
+
+
+def not_finite() -> MemberError:
+    """What to raise for maps that hold NaN or infinity."""
     return MemberError("a soft map is not finite (NaN or infinite)")

@@ -17,6 +17,7 @@ import math
 import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,13 @@ class MapScale:
         """The probabilities that lie at shares; the inverse of `shares`."""
         limits = self.low + shares * (self.high - self.low)
         return limits if self.space == "prob" else 1 / (1 + np.exp(-limits))
+
+    def values(self, grids: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Shares on several grids, which are summed at full size, as values of the space."""
+        if self.space == "prob":
+            return list(grids)
+        first, *others = (np.float32(self.high - self.low) * grid for grid in grids)
+        return [first + np.float32(self.low), *others]
 
 
 PROB_SCALE = MapScale("prob", 0.0, 1.0)

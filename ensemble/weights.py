@@ -228,14 +228,21 @@ class WeightsFile(BaseModel):
     classes: dict[str, ClassEntry]
 
 
-def read_weights(path: Path) -> FusionWeights:
-    """Read a per-class.json; raises WeightsError with the path and the faults in it."""
+def read_weights_file(path: Path) -> WeightsFile:
+    """The content of a per-class.json, evidence and all; raises WeightsError as `read_weights`."""
     content = read_json_file(path, WeightsError, remedy="make it with: ens tune-weights val/")
     try:
-        return _from_file(WeightsFile.model_validate(content))
+        return WeightsFile.model_validate(content)
     except ValidationError as error:
         faults = few(list_faults(WeightsFile, content, error))
         raise WeightsError(f"is not a weights file: {faults}", where=path) from error
+
+
+def read_weights(path: Path) -> FusionWeights:
+    """Read a per-class.json; raises WeightsError with the path and the faults in it."""
+    stored = read_weights_file(path)
+    try:
+        return _from_file(stored)
     except EnsError as error:
         raise WeightsError(str(error), where=path) from error
 

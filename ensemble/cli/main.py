@@ -18,6 +18,7 @@ COMMANDS = {
     "adopt": "ensemble.cli.adopt",
     "inspect": "ensemble.cli.inspect",
     "tune-weights": "ensemble.cli.tune_weights",
+    "report": "ensemble.cli.report",
     "predict": "ensemble.cli.predict",
     "evaluate": "ensemble.cli.evaluate",
     "vote": "ensemble.cli.vote",

@@ -194,11 +194,20 @@ def lines(
     *,
     axes: tuple[str, str] = ("", ""),
     size: tuple[int, int] = (360, 240),
+    mark_x: float | None = None,
     label: str = "",
 ) -> Markup:
-    """A line of (x, y) a series, over points that are no NaN; `axes` are the words for x and y."""
+    """A line of (x, y) a series, over points that are no NaN; `axes` are the words for x and y.
+
+    `mark_x`: an x between the ends that is marked by a line from bottom to top.
+    """
     points = {name: _known_pairs(x, y) for name, (x, y) in series.items()}
     across, up = _plane(points, size)
+    marks = []
+    if mark_x is not None:
+        place = across.place(mark_x)
+        tip = element("title", f"{axes[0]} {show(mark_x)}")
+        marks = [element("g", tip, _line(place, up.start, place, up.end, "line series-1"))]
     drawn = [
         element(
             "path",
@@ -211,7 +220,8 @@ def lines(
         for number, (name, (x, y)) in enumerate(points.items())
     ]
     frame = _frame(across, up, size, axes)
-    return chart(*size, label or "line chart", frame, *drawn, _legend(list(series), size[0]))
+    legend = _legend(list(series), size[0])
+    return chart(*size, label or "line chart", frame, *marks, *drawn, legend)
 
 
 def scatter(
@@ -221,9 +231,12 @@ def scatter(
     *,
     axes: tuple[str, str] = ("", ""),
     size: tuple[int, int] = (360, 240),
-    label: str = "",
+    joined: Sequence[int] = (),
 ) -> Markup:
-    """A dot a name; those without an x or a y are left out."""
+    """A dot a name; those without an x or a y are left out.
+
+    A line goes through the `joined`, which have their names beside them.
+    """
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     known = np.isfinite(xs) & np.isfinite(ys)
     across, up = _plane({"": (xs[known], ys[known])}, size)
@@ -239,8 +252,19 @@ def scatter(
         )
         for i in np.flatnonzero(known).tolist()
     ]
+    stops = [(across.place(float(xs[i])), up.place(float(ys[i]))) for i in joined]
+    line = [element("path", d=_path(stops), class_="line series-0")] if stops else []
+    words = [
+        element("text", _short(names[i]), x=x, y=y - 8, class_="tick", text_anchor=_side(x, size))
+        for i, (x, y) in zip(joined, stops, strict=True)
+    ]
     frame = _frame(across, up, size, axes)
-    return chart(*size, label or "scatter plot", frame, *dots)
+    return chart(*size, "scatter plot", frame, *line, *dots, *words)
+
+
+def _side(x: float, size: tuple[int, int]) -> str:
+    """On which side of a point its name stands, so that it stays in the chart."""
+    return "end" if x > size[0] / 2 else "start"
 
 
 def _plane(points: Mapping[str, tuple[Floats, Floats]], size: tuple[int, int]) -> tuple[Axis, Axis]:

@@ -153,11 +153,16 @@ class FilterScores:
 
 
 def fused_grids(maps: Iterable[ClassMaps], rules: Rules) -> Iterator[list[Maps]]:
-    """Class by class an image's quantised maps fused by rules: one (1, h_g, w_g) float32 a grid."""
-    for c, class_maps in enumerate(maps):
-        sums: dict[tuple[int, ...], Maps] = {}
-        for plane, weight in zip(class_maps, rules.weights[c], strict=True):
-            if plane is not None and weight > 0:
-                total = sums.setdefault(plane.shape, np.zeros((1, *plane.shape), np.float32))
-                total += np.float32(weight / LEVELS) * plane
-        yield list(sums.values())
+    """Class by class an image's quantised maps fused by rules, as `fuse_class` does."""
+    for class_maps, weights in zip(maps, rules.weights, strict=True):
+        yield fuse_class(class_maps, weights)
+
+
+def fuse_class(class_maps: ClassMaps, weights: NDArray[np.float64]) -> list[Maps]:
+    """A class's quantised maps summed with weights (M,): one (1, h_g, w_g) float32 a grid."""
+    sums: dict[tuple[int, ...], Maps] = {}
+    for plane, weight in zip(class_maps, weights, strict=True):
+        if plane is not None and weight > 0:
+            total = sums.setdefault(plane.shape, np.zeros((1, *plane.shape), np.float32))
+            total += np.float32(weight / LEVELS) * plane
+    return list(sums.values())

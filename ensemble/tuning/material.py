@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import LabelledFolder
+from ensemble.bit_planes import Label
+from ensemble.datasets import LabelledFolder, Sample
 from ensemble.metrics import DICE, Grading, Metric
 from ensemble.progress import Progress
 from ensemble.soft_maps import MapScale
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
-from ensemble.tuning.class_plan import ClassPlan, plan_classes
+from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
 from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import StatisticBuilder
 from ensemble.tuning.stored_maps import StoredMaps
+
+# Looks at the maps of an image, class by class, and passes them on.
+Watch = Callable[[Sample, Label, Iterable[ClassMaps]], Iterable[ClassMaps]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +74,21 @@ def gather(
     thresholds: ThresholdRange,
     *,
     metric: Metric = DICE,
+    watch: Watch | None = None,
     progress: Progress,
 ) -> Material:
     """Compute the soft maps that are lacking; read all, and the labels, image by image.
 
     `thresholds` are of probabilities, those of the statistic shares of the scale of the maps.
+    `watch` sees all that is read.
     """
     plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
     stored.fill(data.samples, progress=progress)
     builder = _builder(plan, stored.scale, thresholds, Grading(metric))
     with progress("undecided pixels", len(data.samples)) as advance:
         for sample in data.samples:
-            builder.add(stored.by_class(sample, plan), data.read_label(sample))
+            maps, label = stored.by_class(sample, plan), data.read_label(sample)
+            builder.add(maps if watch is None else watch(sample, label, maps), label)
             advance(1)
     return Material(stored.sources, data, plan, stored, builder.result())
 

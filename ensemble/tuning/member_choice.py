@@ -88,7 +88,7 @@ def choose_members(
 
     Every class keeps a member that knows it. Raises ConfigError for limits that no ensemble keeps.
     """
-    subsets = _Subsets(statistic)
+    subsets = Subsets(statistic)
     everyone = np.arange(len(folds))
 
     def path_on(images: NDArray[np.int64]) -> _Path | None:
@@ -120,7 +120,7 @@ def choose_members(
     )
 
 
-class _Subsets:
+class Subsets:
     """What ensembles of some members predict, each asked for once.
 
     Nothing is predicted of a class that none of them knows.
@@ -190,7 +190,7 @@ def _smallest_cover(
     return None
 
 
-def _loss_without(subsets: _Subsets, groups: Sequence[str], seed: int) -> Interval:
+def _loss_without(subsets: Subsets, groups: Sequence[str], seed: int) -> Interval:
     everyone, images = range(subsets.num_members), np.arange(subsets.num_images)
     whole = subsets.scores(everyone, images)
     losses = [

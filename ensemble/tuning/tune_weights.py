@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from ensemble.datasets import LabelledFolder, open_labelled
-from ensemble.errors import ConfigError, DataError
-from ensemble.filters import NO_FILTER
+from ensemble.errors import ConfigError
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
-from ensemble.members.training_summary import stated_groups
 from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
-from ensemble.tuning.filter_choice import FilterChoice, choose_filters
+from ensemble.tuning.filter_choice import choose_filters
+from ensemble.tuning.fusion_rules import fusion_weights
+from ensemble.tuning.grouped_folder import group_as_trained
 from ensemble.tuning.material import Material, gather
 from ensemble.tuning.member_choice import Limits, choose_members
-from ensemble.tuning.rules import Rules, ThresholdRange
+from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.shift import Shift, match_images, open_others
 from ensemble.tuning.sources import Source, families, single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.variants import Variant, VariantChoice, choose_variant
 from ensemble.views import parse_views
-from ensemble.weights import FusionWeights, uniform_weights
-from ensemble.wording import counted
 
 WEIGHTS_FILE = Path("per-class.json")
 
@@ -90,11 +86,8 @@ def tune_weights(
         check_groups(_groups(data))
     device = choose_device(settings.device)
     loaded = load_members(find_members(members), device, released=True)
-    stated = None if settings.groups else stated_groups(member.manifest for member in loaded)
-    if stated is not None:
-        data = _regroup(labelled, stated)
+    data = group_as_trained(data, labelled, settings.groups, loaded, tell=tell)
     check_groups(_groups(data))
-    tell(_grouping(data, settings.groups, stated))
     return tune_members(loaded, data, settings, progress=progress)
 
 
@@ -181,50 +174,5 @@ def _gather_best(
     return material, choice, shift
 
 
-def _regroup(labelled: Path, stated: str) -> LabelledFolder:
-    try:
-        return open_labelled(labelled, groups=stated)
-    except (ConfigError, DataError) as error:
-        raise type(error)(
-            error.what,
-            where="the groups that the members were trained with",
-            expected=error.expected,
-            got=error.got,
-            remedy="give others with --groups",
-        ) from error
-
-
 def _groups(data: LabelledFolder) -> list[str]:
     return [sample.group for sample in data.samples]
-
-
-def _grouping(data: LabelledFolder, given: str | None, stated: str | None) -> str:
-    """How many groups there are, and what says so."""
-    if stated is not None:
-        source = f"groups '{stated}' from the members"
-    else:
-        source = "by folder, else by name" if given is None else f"groups '{given}'"
-    groups = counted(len(set(_groups(data))), "group")
-    return f"{counted(len(data.samples), 'image')} of {groups} ({source})"
-
-
-def fusion_weights(
-    material: Material, rules: Rules, chosen: FilterChoice | None = None
-) -> FusionWeights:
-    """Tuned rules and filters for all the members' classes; those without labels stay uniform.
-
-    Members of one source share its weight equally.
-    """
-    stored, sizes = material.stored, [len(source.members) for source in material.sources]
-    members = [member for source in material.sources for member in source.members]
-    uniform = uniform_weights(members, views=stored.views, space=stored.scale.space)
-    tuned = np.array([uniform.class_names.index(name) for name in material.plan.names])
-    uniform.weights[:, tuned] = np.repeat(rules.weights.T / np.array(sizes)[:, None], sizes, axis=0)
-    if not material.plan.exclusive:
-        uniform.thresholds[tuned] = stored.scale.thresholds(rules.thresholds)
-    if chosen is None or all(each == NO_FILTER for each in chosen.filters):
-        return uniform
-    by_name = dict(zip(material.plan.names, chosen.filters, strict=True))
-    return replace(
-        uniform, filters=tuple(by_name.get(name, NO_FILTER) for name in uniform.class_names)
-    )

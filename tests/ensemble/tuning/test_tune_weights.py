@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import json
-import zlib
 from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
-from torch import nn
 
 from ensemble.checksum import file_sha256
 from ensemble.classes import ClassList
@@ -27,7 +24,6 @@ from ensemble.errors import (
 )
 from ensemble.filters import NO_FILTER
 from ensemble.images import read_image
-from ensemble.members.member import Member
 from ensemble.metrics import METRICS
 from ensemble.progress import silent
 from ensemble.soft_maps import SoftMapCache, SoftMapKey
@@ -40,60 +36,7 @@ from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.tuning.variants import Variant
 from ensemble.weights import read_weights, uniform_weights
-from fakes import manifest
-
-NAMES = ("bright", "dark")
-CLASSES = ClassList(NAMES)
-
-
-class Spotter(nn.Module):
-    """Logits of "bright" and "dark" from the mean of the channels, with noise of its own."""
-
-    def __init__(self, sharpness, noise, channels=2):
-        super().__init__()
-        self.sharpness, self.noise, self.channels = sharpness, noise, channels
-
-    def forward(self, batch):
-        generator = torch.Generator().manual_seed(int(batch.abs().sum() * 100) % 2**31)
-        level = batch.mean(1, keepdim=True)
-        logits = torch.cat([level - 1.2, -level - 1.2, torch.zeros_like(level)], 1)
-        logits = logits[:, : self.channels] * self.sharpness
-        noise = torch.tensor(self.noise[: self.channels])[None, :, None, None]
-        return logits + noise * torch.randn(logits.shape, generator=generator)
-
-
-def spotter(name, noise, *, size=(20, 24), classes=CLASSES, sharpness=3.0) -> Member:
-    spec = manifest(name, classes, size)
-    network = Spotter(sharpness, noise, channels=len(classes))
-    return Member(
-        spec, network, device=torch.device("cpu"), sha256=f"{zlib.crc32(name.encode()):064x}"
-    )
-
-
-def members():
-    return [
-        spotter("steady", (2.0, 2.0)),
-        spotter("lights", (0.1, 6.0), size=(28, 20)),
-        spotter("wild", (6.0, 6.0)),
-    ]
-
-
-def write_folder(folder, num_images=8, yaml="names: [bright, dark]\n"):
-    """Grey images with a bright and a dark disk, masks beside them."""
-    (folder / "images").mkdir(parents=True)
-    for name in NAMES:
-        (folder / "masks" / name).mkdir(parents=True)
-    (folder / "classes.yaml").write_text(yaml)
-    for i in range(num_images):
-        rng = np.random.default_rng(i)
-        image = np.full((30, 40), 120, np.uint8)
-        for name, value, left in (("bright", 250, 10), ("dark", 10, 30)):
-            mask = np.zeros_like(image)
-            centre = (left + int(rng.integers(-3, 4)), 15 + int(rng.integers(-4, 5)))
-            cv2.circle(mask, centre, int(rng.integers(4, 7)), 255, -1)
-            image[mask > 0] = value
-            cv2.imwrite(str(folder / "masks" / name / f"p{i}_x.png"), mask)
-        cv2.imwrite(str(folder / "images" / f"p{i}_x.png"), image)
+from spotters import NAMES, members, spotter, write_folder
 
 
 @pytest.fixture

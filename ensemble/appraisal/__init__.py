@@ -1,0 +1,1 @@
+"""What each part of an ensemble is worth: members, weights, thresholds, views, seconds."""

@@ -1,0 +1,273 @@
+"""What is known of an ensemble: one pass over labelled images, and figures of it as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.appraisal.curves import (
+    THRESHOLDS,
+    Calibration,
+    ThresholdCurves,
+    calibrate,
+    threshold_curves,
+)
+from ensemble.appraisal.frontier import Candidate, pair_gains, score_subsets
+from ensemble.appraisal.look import FusionPlan, Look, Looker
+from ensemble.appraisal.member_scores import MemberScores, score_members
+from ensemble.bit_planes import Label
+from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.dice import image_counts
+from ensemble.filters import NO_FILTER, ClassFilter
+from ensemble.images import image_size
+from ensemble.metrics import DICE
+from ensemble.predicted_dice import DicePredictor, predict_out_of_fold
+from ensemble.progress import Progress, silent
+from ensemble.soft_maps import CACHE_FOLDER, MapScale, SoftMapCache
+from ensemble.tuning.candidates import Statistic
+from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
+from ensemble.tuning.cross_validation import draw_folds
+from ensemble.tuning.fusion_rules import fusion_rules
+from ensemble.tuning.material import Material, gather
+from ensemble.tuning.rules import Rules, ThresholdRange
+from ensemble.tuning.sources import Source
+from ensemble.tuning.statistic import TupleStatistic
+from ensemble.tuning.stored_maps import StoredMaps
+from ensemble.weights import FusionWeights
+
+_NUM_FOLDS = 5
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Images without need of labels: `signs` (N, C, K), `areas_px` (N, C) and `predicted` Dice
+    (N, C), for labelled images by a fit that did not see their group.
+    """
+
+    samples: tuple[Sample, ...]
+    signs: Floats
+    areas_px: NDArray[np.int64]
+    predicted: Floats
+
+    def order(self) -> list[int]:
+        """Images as they should be reviewed, the most doubtful first."""
+        order: list[int] = np.argsort(self.predicted.mean(axis=1), kind="stable").tolist()
+        return order
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`cache`: of soft maps. `views`: others to be scored, as `--tta` takes them. `review`: images
+    without labels, to be ranked by predicted Dice; members of folds cannot answer them.
+    """
+
+    cache: Path = CACHE_FOLDER
+    views: tuple[str, ...] = ()
+    review: ImageFolder | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ViewScore:
+    """Scores (N, C) of the ensemble under some views, without filters, and seconds an image."""
+
+    views: str
+    scores: Floats
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Appraisal:
+    """M sources on N images and C classes.
+
+    `counts` (N, C, 3): predicted area, intersection, true area of the masks as they are written,
+    filters and all; `dice` (N, C) of them. `pair_dice` (P, N, C): of the masks of two members, NaN
+    where one lacks the class; `pair_gains` (M, M). `curves` and `calibration` are None for
+    exclusive classes. `seconds` (M,) an image. `view_scores`: of other views. `review`: images
+    without labels, None if none were given.
+    """
+
+    material: Material
+    weights: FusionWeights
+    rules: Rules
+    counts: NDArray[np.int64]
+    scores: MemberScores
+    pairs: tuple[tuple[int, int], ...]
+    pair_dice: Floats
+    pair_gains: Floats
+    curves: ThresholdCurves | None
+    calibration: Calibration | None
+    subsets: tuple[Candidate, ...]
+    seconds: Floats
+    view_scores: tuple[ViewScore, ...]
+    doubt: Doubt
+    review: Doubt | None
+    fusion: FusionPlan = field(repr=False)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(M,): what the weights are of."""
+        return tuple(source.name for source in self.material.sources)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """(C,)."""
+        return self.material.plan.names
+
+    @property
+    def data(self) -> LabelledFolder:
+        """The labelled images."""
+        return self.material.data
+
+    @property
+    def dice(self) -> Floats:
+        """(N, C): graded Dice."""
+        return DICE.scores(self.counts)
+
+    @property
+    def agreement(self) -> Floats:
+        """(M, M): mean Dice between the masks of two members, 1 on the diagonal."""
+        matrix = np.eye(len(self.names))
+        for (a, b), values in zip(self.pairs, self.pair_dice, strict=True):
+            matrix[a, b] = matrix[b, a] = np.nanmean(values)
+        return matrix
+
+
+def appraise(
+    data: LabelledFolder,
+    sources: Sequence[Source],
+    weights: FusionWeights,
+    asked: Asked | None = None,
+    *,
+    progress: Progress = silent,
+) -> Appraisal:
+    """Look at every labelled image once, under the views and space of the weights.
+
+    Soft maps come from the cache, and are computed where it lacks them.
+    """
+    asked = asked or Asked()
+    stored = StoredMaps(sources, weights.views, SoftMapCache(asked.cache), space=weights.space)
+    plan = plan_classes([source.members[0] for source in sources], data.classes)
+    rules = fusion_rules(weights, sources, plan, stored.scale)
+    fusion = FusionPlan(plan, rules, _filters(weights, plan), stored.scale)
+    looks, counts = [], []
+
+    def watch(_: Sample, label: Label, maps: Iterable[ClassMaps]) -> Iterable[ClassMaps]:
+        looker = Looker(fusion, label.size)
+        yield from looker.watch(maps)
+        look = looker.look()
+        looks.append(look)
+        counts.append(_counts(look, label, plan.bits))
+
+    thresholds = _range(weights.thresholds)
+    material = gather(data, stored, thresholds, watch=watch, progress=progress)
+    statistic = material.statistic
+    curves, calibration = _curves(statistic, rules, stored.scale)
+    doubt, fitted = _doubt(data, looks, DICE.scores(np.stack(counts)))
+    return Appraisal(
+        material=material,
+        weights=weights,
+        rules=rules,
+        counts=np.stack(counts),
+        scores=score_members(statistic, rules),
+        pairs=tuple(combinations(range(len(sources)), 2)),
+        pair_dice=np.stack([look.pair_dice() for look in looks], axis=1),
+        pair_gains=pair_gains(statistic),
+        curves=curves,
+        calibration=calibration,
+        subsets=tuple(
+            score_subsets(statistic, [source.name for source in sources], stored.seconds)
+        ),
+        seconds=stored.seconds,
+        view_scores=_score_views(data, stored, asked, rules, progress),
+        doubt=doubt,
+        review=_review(asked.review, stored, fusion, fitted, progress) if asked.review else None,
+        fusion=fusion,
+    )
+
+
+def look_at(found: Appraisal, sample: Sample) -> Look:
+    """Look at an image again, for its masks."""
+    maps = found.material.stored.by_class(sample, found.material.plan)
+    return Looker(found.fusion, image_size(sample.image)).look(maps)
+
+
+def _filters(weights: FusionWeights, plan: ClassPlan) -> tuple[ClassFilter, ...]:
+    if not weights.filters:
+        return (NO_FILTER,) * len(plan.names)
+    return tuple(weights.filters[weights.class_names.index(name)] for name in plan.names)
+
+
+def _range(thresholds: Floats) -> ThresholdRange:
+    """What the statistic must span, so that the weights' thresholds lie in it."""
+    return ThresholdRange(
+        min(THRESHOLDS.low, float(thresholds.min())), max(THRESHOLDS.high, float(thresholds.max()))
+    )
+
+
+def _counts(look: Look, label: Label, bits: Sequence[int]) -> NDArray[np.int64]:
+    """(C, 3) in the order of the plan; a label has its own."""
+    in_label = [look.masks[c] for c in np.argsort(bits)]
+    return np.asarray(image_counts(in_label, label)[list(bits)])
+
+
+def _curves(
+    statistic: Statistic, rules: Rules, scale: MapScale
+) -> tuple[ThresholdCurves | None, Calibration | None]:
+    if not isinstance(statistic, TupleStatistic):
+        return None, None
+    return threshold_curves(statistic, rules, scale), calibrate(statistic, rules, scale)
+
+
+def _score_views(
+    data: LabelledFolder, stored: StoredMaps, asked: Asked, rules: Rules, progress: Progress
+) -> tuple[ViewScore, ...]:
+    """The ensemble with the same weights and thresholds under other views."""
+    found = []
+    span = _range(stored.scale.thresholds(rules.thresholds))
+    for views in asked.views:
+        other = StoredMaps(
+            stored.sources, views, SoftMapCache(asked.cache), space=stored.scale.space
+        )
+        statistic = gather(data, other, span, progress=progress).statistic
+        found.append(ViewScore(views, statistic.scores(rules), float(other.seconds.sum())))
+    return tuple(found)
+
+
+def _doubt(
+    data: LabelledFolder, looks: Sequence[Look], dice: Floats
+) -> tuple[Doubt, DicePredictor]:
+    """What is predicted of labelled images by fits that did not see them, and a fit on all."""
+    signs, areas_px = _signs(looks)
+    folds = draw_folds([sample.group for sample in data.samples], _NUM_FOLDS, seed=0)
+    predicted = predict_out_of_fold(signs, areas_px == 0, dice, folds)
+    fitted = DicePredictor.fit(signs, areas_px == 0, dice)
+    return Doubt(data.samples, signs, areas_px, predicted), fitted
+
+
+def _review(
+    images: ImageFolder,
+    stored: StoredMaps,
+    fusion: FusionPlan,
+    fitted: DicePredictor,
+    progress: Progress,
+) -> Doubt:
+    stored.fill(images.samples, progress=progress)
+    looks = []
+    with progress("looking at other images", len(images.samples)) as advance:
+        for sample in images.samples:
+            maps = stored.by_class(sample, fusion.classes)
+            looks.append(Looker(fusion, image_size(sample.image)).look(maps))
+            advance(1)
+    signs, areas_px = _signs(looks)
+    return Doubt(images.samples, signs, areas_px, fitted(signs, areas_px == 0))
+
+
+def _signs(looks: Sequence[Look]) -> tuple[Floats, NDArray[np.int64]]:
+    return np.stack([look.signs for look in looks]), np.stack([look.areas_px for look in looks])
