@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.errors import DeviceMemoryError, WeightsError
+from ensemble.errors import ConfigError, DeviceMemoryError, WeightsError
 from ensemble.fusion import (
     BandMasks,
     FusedMaps,
@@ -30,6 +30,12 @@ from ensemble.members.preprocess import prepare_image
 from ensemble.members.roster import find_members, merge_class_lists
 from ensemble.residency import Residency, Turn, load_in_turns, resident
 from ensemble.rle import Runs
+from ensemble.uncertainty import (
+    Uncertainty,
+    UncertaintyKind,
+    band_disagreement,
+    band_entropy,
+)
 from ensemble.views import format_views, parse_views
 from ensemble.weights import FusionWeights, match_members, read_weights, uniform_weights
 from ensemble.windows import order_rows
@@ -58,8 +64,9 @@ class Ensemble:
 
     `weights` decides which members take part and in which order; members that weigh nothing for
     any class are left out. Classes follow the members' class list, whatever the order of the
-    weights. `residency` says which members are loaded together, by default all. Raises WeightsError
-    or MemberError where the parts do not fit.
+    weights. `residency` says which members are loaded together, by default all. With `uncertainty`
+    masks come with that of each pixel; disagreement is of probabilities. Raises WeightsError or
+    MemberError where the parts do not fit.
 
     An image goes through in three steps, which may run in different threads: `prepare` it, `fuse`
     what the members say of it, one band of rows after the other, and make `masks` of each band.
@@ -72,6 +79,7 @@ class Ensemble:
         *,
         views: str | None = None,
         residency: Residency | None = None,
+        uncertainty: UncertaintyKind | None = None,
     ) -> None:
         ordered = match_members(weights, members)
         classes = merge_class_lists(ordered)
@@ -87,6 +95,9 @@ class Ensemble:
         parts = [_Part(m, share) for m, share in zip(ordered, shares, strict=True) if len(share)]
         self._parts = parts
         self._turns = _parts_in_turns(parts, residency.turns if residency else [tuple(ordered)])
+        self.uncertainty = uncertainty
+        if uncertainty == "disagreement":
+            _check_disagreement(self.weights.space, [part.member.name for part in parts])
         self._takes_turns = residency is not None and len(residency.turns) > 1
         self.measured_bytes = residency.peak_bytes if residency else 0
         self._windowed = [part for part in parts if part.input.window is not None]
@@ -126,7 +137,8 @@ class Ensemble:
         An image is a single band where no member has windows. Where members take turns, a turn goes
         through all of the images, whose sums are held meanwhile: C h w float32 a grid and image.
         """
-        sums = {i: FusedMaps(len(self.weights.class_names)) for i in range(len(images))}
+        num_classes, squares = len(self.weights.class_names), self.uncertainty == "disagreement"
+        sums = {i: FusedMaps(num_classes, squares=squares) for i in range(len(images))}
         *early, last = self._turns
         for turn in early:
             with resident([part.member for part in turn]):
@@ -149,11 +161,12 @@ class Ensemble:
 
     def _bands(self, image: PreparedImage, fused: FusedMaps) -> Iterator[Band]:
         whole = whole_image(fused.result(), image.size)
+        whole = replace(whole, squares=tuple(fused.squares()))
         if not self._windowed:
             yield whole
             return
         top = 0
-        for rows in self._fuse_windows(image):
+        for rows, *squares in self._fuse_windows(image):
             end = top + rows.shape[1]
             yield replace(
                 whole,
@@ -161,21 +174,26 @@ class Ensemble:
                 rows=(top, end),
                 tops=(*whole.tops, top),
                 heights=(*whole.heights, image.size[0]),
+                squares=(*whole.squares, *squares),
             )
             top = end
 
-    def _fuse_windows(self, image: PreparedImage) -> Iterator[NDArray[np.float32]]:
+    def _fuse_windows(self, image: PreparedImage) -> Iterator[list[NDArray[np.float32]]]:
         """Rows (C, n, W) of the windowed members' weighted sum, as soon as no window adds to them.
 
-        Rows of windows are looked at in the order of their tops, whichever member they are of.
+        For disagreement those of the squares stand behind them. Rows of windows are looked at in
+        the order of their tops, whichever member they are of.
         """
         windows = [windows_over(part.input, image.size) for part in self._windowed]
         tallest = max(part.input.size[0] for part in self._windowed)
-        fused = FusedRows(
-            len(self.weights.class_names),
-            min(tallest, image.size[0]),
-            image.size[1],
-            self._windowed[0].member.device,
+        fused, *squares = (
+            FusedRows(
+                len(self.weights.class_names),
+                min(tallest, image.size[0]),
+                image.size[1],
+                self._windowed[0].member.device,
+            )
+            for _ in range(2 if self.uncertainty == "disagreement" else 1)
         )
         for look in order_rows([each.starts for each in windows], image.size[0]):
             part = self._windowed[look.plan]
@@ -183,12 +201,23 @@ class Ensemble:
             pieces = windows[look.plan].look(part.member, pixels, look.row, self.views, space)
             for piece in pieces:
                 fused.add(piece, part.share)
+                for rows in squares:
+                    rows.add(piece.squared(), part.share)
             if look.end > fused.top:
-                yield fused.take(look.end)
+                yield [rows.take(look.end) for rows in (fused, *squares)]
 
     def masks(self, band: Band, *, mapper: Mapper = map) -> BandMasks:
         """Masks of a band of rows, one entry a class."""
         return fused_masks(band, self.weights, exclusive=self.exclusive, mapper=mapper)
+
+    def unsure(self, band: Band, *, mapper: Mapper = map) -> Uncertainty | None:
+        """The uncertainty (n, W) of each pixel of a band; None if nobody asked for it."""
+        if self.uncertainty is None:
+            return None
+        if self.uncertainty == "disagreement":
+            return band_disagreement(band, mapper=mapper)
+        space = self.weights.space
+        return band_entropy(band, space, exclusive=self.exclusive, mapper=mapper)
 
     def join(self, bands: Sequence[BandMasks], size: tuple[int, int]) -> list[Runs]:
         """Masks of an image of (H, W) = size from those of its bands, filtered class by class."""
@@ -211,7 +240,7 @@ class Ensemble:
             "views": format_views(self.views),
             "precision": sorted({member.precision for member in self.members}),
             "maps_version": MAPS_VERSION,
-        }
+        } | ({"uncertainty": self.uncertainty} if self.uncertainty else {})
 
 
 def _parts_in_turns(parts: Sequence[_Part], turns: Sequence[Turn]) -> list[list[_Part]]:
@@ -231,6 +260,21 @@ def _parts_in_turns(parts: Sequence[_Part], turns: Sequence[Turn]) -> list[list[
     return by_turn
 
 
+def _check_disagreement(space: FusionSpace, members: Sequence[str]) -> None:
+    """Raise ConfigError where members cannot disagree, or say logits."""
+    if space == "logit":
+        raise ConfigError(
+            "disagreement is that of probabilities, and logits are averaged here",
+            remedy="use --fuse prob, or --uncertainty-of entropy",
+        )
+    if len(members) < 2:
+        raise ConfigError(
+            "disagreement needs two members or more",
+            got=", ".join(members),
+            remedy="use --uncertainty-of entropy",
+        )
+
+
 def _has_windows(parts: Sequence[_Part]) -> bool:
     return any(part.input.window is not None for part in parts)
 
@@ -242,6 +286,7 @@ def load_ensemble(
     views: str | None = None,
     space: FusionSpace | None = None,
     options: RunOptions = PLAIN,
+    uncertainty: UncertaintyKind | None = None,
 ) -> Ensemble:
     """Find members by their specs, load them, and fuse them by a weights file or uniformly.
 
@@ -258,4 +303,5 @@ def load_ensemble(
         replace(weights, space=space or weights.space),
         views=views,
         residency=residency,
+        uncertainty=uncertainty,
     )

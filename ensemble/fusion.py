@@ -59,11 +59,15 @@ def plan_shares(weights: FusionWeights, member_classes: Sequence[ClassList]) -> 
 
 
 class FusedMaps:
-    """Accumulates the weighted soft maps of one image; memory is C h w float32 a grid."""
+    """Accumulates the weighted soft maps of one image; memory is C h w float32 a grid.
 
-    def __init__(self, num_classes: int) -> None:
+    With `squares` also the squares of the maps are, for as much memory again.
+    """
+
+    def __init__(self, num_classes: int, *, squares: bool = False) -> None:
         self._num_classes = num_classes
         self._sums: dict[Grid, Tensor] = {}
+        self._squares = FusedMaps(num_classes) if squares else None
 
     @torch.inference_mode()
     def add(self, soft_map: Tensor, share: MemberShare) -> None:
@@ -73,20 +77,29 @@ class FusedMaps:
             self._sums[grid] = _zeros_like(soft_map, self._num_classes)
         total = self._sums[grid]
         _add(total, soft_map.to(total.device), share)
+        if self._squares is not None:
+            self._squares.add(soft_map.square(), share)
 
     def to_cpu(self) -> None:
         """Leave the device, as members do that take turns; what is added later is brought along."""
         self._sums = {grid: total.cpu() for grid, total in self._sums.items()}
+        if self._squares is not None:
+            self._squares.to_cpu()
 
     def result(self) -> list[NDArray[np.float32]]:
         """One (C, h, w) float32 array a grid; the fused map is the sum of their interpolations."""
         return [total.cpu().contiguous().numpy() for total in self._sums.values()]
 
+    def squares(self) -> list[NDArray[np.float32]]:
+        """As `result`, of the squares; nothing if they were not asked for."""
+        return [] if self._squares is None else self._squares.result()
+
 
 class FusedRows:
     """Accumulates weighted pieces of maps of the image's own size, from top to bottom.
 
-    Only `height` rows are held: those from the last taken on. Memory is C height W float32.
+    Only `height` rows are held: those from the last taken on. Memory is C height W float32. The
+    squares of pieces make `FusedRows` of their own.
     """
 
     def __init__(self, num_classes: int, height: int, width: int, device: torch.device) -> None:

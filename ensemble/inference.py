@@ -7,7 +7,7 @@ map of the image's own size, row of windows after row, so that the whole need no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,13 +34,18 @@ MAPS_VERSION = 1
 class Piece:
     """What one window adds to a map of the image's size (C, H, W).
 
-    `maps` (C, h, w) float32 belong at rows and columns from `top`, `left` on. They are weighted:
-    the pieces over a pixel sum to the weighted mean of what the windows say.
+    `maps` (C, h, w) float32 belong at rows and columns from `top`, `left` on. They are weighted,
+    with `weights` (h, w) > 0: the pieces over a pixel sum to the mean of what the windows say.
     """
 
     maps: Tensor
     top: int
     left: int
+    weights: Tensor
+
+    def squared(self) -> Piece:
+        """The same of the squares of what the window says."""
+        return replace(self, maps=self.maps.square() / self.weights)
 
 
 @torch.inference_mode()
@@ -102,9 +107,10 @@ class Windows:
             for column, maps in zip(columns, answers, strict=True):
                 across = torch.from_numpy(self._columns.weights[column]).to(member.device)
                 left = self._columns.starts[column]
-                maps *= down[:, None] * across
-                inside = maps[:, : self._image_size[0] - top, : self._image_size[1] - left]
-                yield Piece(inside, top, left)
+                weights = down[:, None] * across
+                maps *= weights
+                rows, last = self._image_size[0] - top, self._image_size[1] - left
+                yield Piece(maps[:, :rows, :last], top, left, weights[:rows, :last])
 
 
 def _in_groups(items: range, most: int) -> Iterator[range]:

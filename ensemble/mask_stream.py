@@ -7,25 +7,35 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
+import numpy as np
+
 from ensemble.ensembles import Ensemble, PreparedImage
 from ensemble.fusion import BandMasks
 from ensemble.masks import Band
 from ensemble.rle import Runs
 from ensemble.streaming import Stripes, ordered_map, stepwise_map
+from ensemble.uncertainty import Uncertainty
 
 # Threads that make masks of fused maps, on a GPU each of an image of its own.
 ENCODERS = 2
 
 Key = TypeVar("Key")
 
+# What is made of a band, with its uncertainty if anybody asked for it.
+_Encoded = tuple[Key, Band, BandMasks, Uncertainty | None]
+
 
 @dataclass(frozen=True, slots=True)
 class ImageMasks(Generic[Key]):
-    """Runs per class of an image of (H, W) = `size`, which its `key` tells from others."""
+    """Runs per class of an image of (H, W) = `size`, which its `key` tells from others.
+
+    `uncertainty` (H, W): of each pixel, None if nobody asked for it.
+    """
 
     key: Key
     size: tuple[int, int]
     runs: list[Runs]
+    uncertainty: Uncertainty | None = None
 
 
 def side_map(ensemble: Ensemble) -> Callable[..., Iterator[Any]]:
@@ -48,29 +58,32 @@ def stream_masks(
     bands = _fused(ensemble, images, round_size)
     masks = _between(ensemble, bands) if ensemble.on_cpu else _beside(ensemble, bands, ahead)
     parts: list[BandMasks] = []
-    for key, band, part in masks:
+    unsure: list[Uncertainty] = []
+    for key, band, part, rows in masks:
         parts.append(part)
+        if rows is not None:
+            unsure.append(rows)
         if band.is_last:
-            yield ImageMasks(key, band.size, ensemble.join(parts, band.size))
-            parts = []
+            uncertainty = np.concatenate(unsure) if unsure else None
+            yield ImageMasks(key, band.size, ensemble.join(parts, band.size), uncertainty)
+            parts, unsure = [], []
 
 
-def _between(
-    ensemble: Ensemble, bands: Iterable[tuple[Key, Band]]
-) -> Iterator[tuple[Key, Band, BandMasks]]:
+def _between(ensemble: Ensemble, bands: Iterable[tuple[Key, Band]]) -> Iterator[_Encoded[Key]]:
     """Masks of each band before the next is fused, its classes shared among threads."""
     with Stripes(ENCODERS) as stripes:
         for key, band in bands:
-            yield key, band, ensemble.masks(band, mapper=stripes.map)
+            masks = ensemble.masks(band, mapper=stripes.map)
+            yield key, band, masks, ensemble.unsure(band, mapper=stripes.map)
 
 
 def _beside(
     ensemble: Ensemble, bands: Iterable[tuple[Key, Band]], ahead: int
-) -> Iterator[tuple[Key, Band, BandMasks]]:
+) -> Iterator[_Encoded[Key]]:
     """Masks of bands while the next ones are fused."""
 
-    def encode(item: tuple[Key, Band]) -> tuple[Key, Band, BandMasks]:
-        return *item, ensemble.masks(item[1])
+    def encode(item: tuple[Key, Band]) -> _Encoded[Key]:
+        return *item, ensemble.masks(item[1]), ensemble.unsure(item[1])
 
     return ordered_map(encode, bands, threads=ENCODERS, ahead=ahead)
 

@@ -28,7 +28,8 @@ class Band:
 
     `maps`: one (C, n_g, w_g) float32 a grid, all with the same C, the rows from `tops[g]` on of a
     grid of `heights[g]` rows. They are interpolated bilinearly (align_corners=False) to the size of
-    the image and summed, pixel by pixel, only where that can matter.
+    the image and summed, pixel by pixel, only where that can matter. `squares`: those of members'
+    maps, fused alike, if anybody asked for them.
     """
 
     maps: tuple[Maps, ...]
@@ -36,6 +37,7 @@ class Band:
     rows: tuple[int, int]
     tops: tuple[int, ...]
     heights: tuple[int, ...]
+    squares: tuple[Maps, ...] = ()
 
     @property
     def is_last(self) -> bool:
@@ -143,10 +145,15 @@ def _lattice_of(band: Band) -> Lattice:
     return Lattice(held, widths, rows, axis_table(widths, band.size[1]))
 
 
+def all_classes(band: Band) -> tuple[Maps, Lattice]:
+    """Maps (C, n) of a band, grid after grid, as the kernels take them class by class."""
+    return _end_to_end(_flat_grids(band)), _lattice_of(band)
+
+
 def one_class(grids: Sequence[Maps], size: tuple[int, int]) -> tuple[Maps, Lattice]:
     """Maps (1, h_g, w_g) of one class under a whole image, as the kernels take them."""
-    band = whole_image(grids, size)
-    return _end_to_end(_flat_grids(band))[0], _lattice_of(band)
+    flat, lattice = all_classes(whole_image(grids, size))
+    return flat[0], lattice
 
 
 def not_finite() -> MemberError:

@@ -9,17 +9,18 @@ Memory does not depend on the number of images, members or views.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from ensemble.datasets import ImageFolder, Sample
 from ensemble.ensembles import Ensemble, PreparedImage
-from ensemble.errors import DataError, ImageError
+from ensemble.errors import ConfigError, DataError, ImageError
 from ensemble.images import read_image
 from ensemble.journal import Journal
 from ensemble.mask_stream import ENCODERS, ImageMasks, side_map, stream_masks
 from ensemble.outputs.rle_csv import Row, write_predictions
+from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyFolder
 from ensemble.prediction_plan import DECODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
 from ensemble.rle import RleFormat
@@ -28,10 +29,14 @@ from ensemble.wording import counted
 
 @dataclass(frozen=True, slots=True)
 class PredictionFormat:
-    """How masks are written, and whether images go by their relative path or their base name."""
+    """How masks are written, and whether images go by their relative path or their base name.
+
+    `uncertainty`: a folder for pictures of that of each pixel, of an ensemble that gives it.
+    """
 
     rle: RleFormat = RleFormat()
     full_paths: bool = False
+    uncertainty: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +65,29 @@ def predict(
     """
     output = output or PredictionFormat()
     names = _image_names(images.samples, full_paths=output.full_paths)
+    pictures = _pictures(ensemble, images, output.uncertainty)
     stamps = {sample.name: _stamp(sample.image) for sample in images.samples}
     plan = plan or plan_prediction(ensemble, images)
     settings = ensemble.settings() | {"order": output.rle.order, "base": output.rle.base}
     with Journal(out, settings) as journal:
-        todo = [s for s in images.samples if not _is_done(journal, s.name, stamps[s.name])]
+        todo = [
+            sample
+            for sample in images.samples
+            if not _is_done(journal, sample.name, stamps[sample.name])
+            or (pictures is not None and sample.name not in pictures)
+        ]
         num_resumed = len(images.samples) - len(todo)
         failures: list[ImageError] = []
         readable = _readable(ensemble, todo, plan, failures)
         task = f"predicting ({num_resumed} done before)" if num_resumed else "predicting"
         with progress(task, len(todo)) as advance:
-            for name, record in _records(ensemble, readable, plan, output):
+            for name, record in _records(ensemble, readable, plan, output, pictures):
                 journal.append(name, record | {"stamp": stamps[name]})
                 advance(1)
         _raise_together(failures, journal)
         write_predictions(out, _rows(journal, names, ensemble.weights.class_names))
+        if pictures is not None:
+            pictures.write_table(_doubtfulness(journal, names))
     journal.remove()
     return PredictionSummary(out, len(images.samples), num_resumed)
 
@@ -84,15 +97,29 @@ def _records(
     images: Iterator[tuple[str, PreparedImage]],
     plan: PredictionPlan,
     output: PredictionFormat,
+    pictures: UncertaintyFolder | None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Name and journal record of each image."""
+    """Name and journal record of each image, whose picture is written before."""
 
     def write(image: ImageMasks[str]) -> tuple[str, dict[str, Any]]:
-        return image.key, {"rle": [output.rle.format(mask, image.size) for mask in image.runs]}
+        record: dict[str, Any] = {"rle": [output.rle.format(m, image.size) for m in image.runs]}
+        if pictures is not None and image.uncertainty is not None:
+            record["uncertainty"] = asdict(pictures.write(image.key, image.uncertainty))
+        return image.key, record
 
     held = plan.held
     masks = stream_masks(ensemble, images, round_size=held.round_size, ahead=held.encoded)
     return side_map(ensemble)(write, masks, threads=ENCODERS, ahead=ENCODERS)
+
+
+def _pictures(
+    ensemble: Ensemble, images: ImageFolder, folder: Path | None
+) -> UncertaintyFolder | None:
+    if folder is None:
+        return None
+    if ensemble.uncertainty is None:
+        raise ConfigError("the ensemble gives no uncertainty", remedy="load it with uncertainty=")
+    return UncertaintyFolder(folder, images.root, images.samples)
 
 
 def _readable(
@@ -153,6 +180,11 @@ def _raise_together(failures: Sequence[ImageError], journal: Journal) -> None:
             remedy=f"what is done is kept ({counted(len(journal), 'image')}); mend or remove the "
             "broken and run again",
         )
+
+
+def _doubtfulness(journal: Journal, names: dict[str, str]) -> Iterator[tuple[str, Doubtfulness]]:
+    for key, image_name in names.items():
+        yield image_name, Doubtfulness(**journal.read(key)["uncertainty"])
 
 
 def _rows(journal: Journal, names: dict[str, str], class_names: Sequence[str]) -> Iterator[Row]:

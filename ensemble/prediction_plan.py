@@ -133,7 +133,8 @@ def _map_bytes(ensemble: Ensemble, size: tuple[int, int]) -> int:
     tall = [spec.size[0] for spec in _inputs(ensemble) if spec.window is not None]
     # rows are held once more while what is taken from them is copied
     pixels += 2 * max(tall, default=0) * size[1]
-    return _FLOAT32 * len(ensemble.weights.class_names) * pixels
+    kinds = 2 if ensemble.uncertainty == "disagreement" else 1  # squares are summed as well
+    return kinds * _FLOAT32 * len(ensemble.weights.class_names) * pixels
 
 
 def _summary(ensemble: Ensemble) -> str:

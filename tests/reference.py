@@ -70,13 +70,17 @@ def fused_map(
     weights: FusionWeights,
     views: Sequence[View],
     image: Image,
+    power: int = 1,
 ) -> NDArray[np.float64]:
-    """S (C, H, W) of an image by the formulas, every soft map interpolated to full size."""
+    """S (C, H, W) of an image by the formulas, every soft map interpolated to full size.
+
+    `power`: of the soft maps before they are interpolated, of windows before they are averaged.
+    """
     size = image.shape[:2]
     total = np.zeros((len(weights.class_names), *size))
     for m, member in enumerate(members):
         names = member.manifest.class_list.names
-        soft = soft_map(member, views, image, weights.space)
+        soft = soft_map(member, views, image, weights.space, power)
         for c, name in enumerate(weights.class_names):
             if weights.weights[m, c] > 0:
                 total[c] += weights.weights[m, c] * interpolate(soft[names.index(name)], size)
@@ -84,13 +88,13 @@ def fused_map(
 
 
 def soft_map(
-    member: Member, views: Sequence[View], image: Image, space: str
+    member: Member, views: Sequence[View], image: Image, space: str, power: int = 1
 ) -> NDArray[np.float64]:
     """s (C, h, w) of a member: of the resized image, or put together from windows one by one."""
     spec = member.manifest.input
     pixels = prepare_image(image, spec).transpose(2, 0, 1) / 255.0
     if spec.window is None:
-        return _mean_over_views(member, views, pixels, space)
+        return _mean_over_views(member, views, pixels, space) ** power
     (height, width), (h, w) = image.shape[:2], spec.size
     importance = _importance(h, spec.window.weighting)[:, None] * _importance(
         w, spec.window.weighting
@@ -101,7 +105,7 @@ def soft_map(
         for x in _window_starts(pixels.shape[2], w, spec.window.overlap):
             window = pixels[:, y : y + h, x : x + w]
             answer = _mean_over_views(member, views, window, space)
-            total[:, y : y + h, x : x + w] += importance * answer
+            total[:, y : y + h, x : x + w] += importance * answer**power
             weights[y : y + h, x : x + w] += importance
     return (total / weights)[:, :height, :width]
 

@@ -27,7 +27,7 @@ LAYERS = (
     {"ensemble.masks", "ensemble.dice", "ensemble.views", "ensemble.windows", "ensemble.pictures"},
     {"ensemble.picture_file"},
     {"ensemble.run_algebra", "ensemble.run_shapes"},
-    {"ensemble.filters", "ensemble.map_sums"},
+    {"ensemble.filters", "ensemble.map_sums", "ensemble.uncertainty"},
     {"ensemble.report"},
     {"ensemble.file_tree", "ensemble.tiff_bytes"},
     {"ensemble.image_bytes", "ensemble.image_header", "ensemble.images", "ensemble.samples"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ensemble.members.member import Precision, RunOptions
     from ensemble.predict import PredictionSummary
     from ensemble.rle import Order
+    from ensemble.uncertainty import UncertaintyKind
 
 
 @click.command(short_help="Members + images -> predictions.csv.")
@@ -83,6 +84,21 @@ if TYPE_CHECKING:
     help="The most memory to use, as 8GB or 500MiB: of the device on CUDA, else of the process. "
     "Members that do not fit together take turns.",
 )
+@click.option(
+    "--uncertainty",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Also write how unsure each pixel is, as 8-bit grey PNGs of the images' names, and "
+    "uncertainty.csv with the most doubtful images first.",
+)
+@click.option(
+    "--uncertainty-of",
+    type=click.Choice(["entropy", "disagreement"]),
+    default="entropy",
+    show_default=True,
+    help="entropy: 255 where a fused probability is .5. disagreement: the standard deviation of "
+    "what members say, 255 where half of them say 0 and half 1. The largest of all classes.",
+)
 @json_option
 def command(
     images: Path,
@@ -94,6 +110,8 @@ def command(
     rle_order: Order,
     rle_base: str,
     image_names: str,
+    uncertainty: Path | None,
+    uncertainty_of: UncertaintyKind,
     as_json: bool,
     **run: Any,
 ) -> None:
@@ -105,6 +123,7 @@ def command(
         ens predict --members a.pt,b.pt --weights per-class.json
         ens predict scans/ --members 'members/*.pt' --tta hflip,scale=0.75:1:1.25
         ens predict scans/ --precision bf16 --max-memory 8GB
+        ens predict scans/ --uncertainty doubts
     """
     from ensemble.datasets import open_images
     from ensemble.ensembles import load_ensemble
@@ -113,14 +132,21 @@ def command(
     from ensemble.rle import RleFormat
 
     options = _run_options(**run)
-    ensemble = load_ensemble(members, weights, views=tta, space=fuse, options=options)
+    ensemble = load_ensemble(
+        members,
+        weights,
+        views=tta,
+        space=fuse,
+        options=options,
+        uncertainty=None if uncertainty is None else uncertainty_of,
+    )
     _note_other_settings(weights, tta, fuse)
     folder = open_images(images)
     plan = plan_prediction(ensemble, folder, options.max_bytes)
     for line in plan.lines():
         console_line(line)
     rle = RleFormat(rle_order, parse_base(rle_base))
-    output = PredictionFormat(rle, full_paths=image_names == "path")
+    output = PredictionFormat(rle, image_names == "path", uncertainty)
     summary = predict(ensemble, folder, out, plan=plan, output=output, progress=console_progress)
     click.echo(json.dumps(asdict(summary), default=str) if as_json else _sentence(summary))
 

@@ -236,6 +236,19 @@ def find_cell_bounds(bits: Bits, lattice: Lattice, band: int, bounds: CellBounds
 
 
 @kernel
+def append_cell(stretches: NDArray[np.int64], count: int, cells: NDArray[np.int64], j: int) -> int:
+    """Unite cell j with the last of the stretches (first pixel, end), or begin one; their number.
+
+    Cells are appended from left to right.
+    """
+    if count == 0 or stretches[count - 1, 1] != cells[j]:
+        stretches[count, 0] = cells[j]
+        count += 1
+    stretches[count - 1, 1] = cells[j + 1]
+    return count
+
+
+@kernel
 def _gather(values: Flat, sources: NDArray[np.uint32], total: Flat) -> None:
     for j in range(sources.shape[0]):
         total[j] += values[sources[j]]

@@ -10,6 +10,7 @@ from ensemble.kernels.lattice import (
     Flat,
     Lattice,
     all_finite,
+    append_cell,
     band_bounds,
     find_cell_bounds,
     new_cell_bounds,
@@ -68,12 +69,8 @@ def _find_stretches(
     """Unite neighbouring cells that reach the floor to stretches (first pixel, end)."""
     count = 0
     for j in range(highest.shape[0]):
-        if highest[j] < floor:
-            continue
-        if count == 0 or stretches[count - 1, 1] != cells[j]:
-            stretches[count, 0] = cells[j]
-            count += 1
-        stretches[count - 1, 1] = cells[j + 1]
+        if highest[j] >= floor:
+            count = append_cell(stretches, count, cells, j)
     return count
 
 

@@ -129,7 +129,7 @@ def test_rows_taken_as_soon_as_they_are_whole_equal_the_dense_sum(seed):
         for _ in range(int(rng.integers(0, 4))):
             m = int(rng.integers(len(lists)))
             maps, first = some_piece(rng, len(lists[m]), (top, min(top + held, height)), width)
-            fused.add(Piece(torch.from_numpy(maps), *first), shares[m])
+            fused.add(Piece(torch.from_numpy(maps), *first, torch.ones(maps.shape[1:])), shares[m])
             add_dense(dense, maps, first, shares[m])
         end = min(top + int(rng.integers(1, held + 1)), height)
         taken.append(fused.take(end))
@@ -155,9 +155,9 @@ def test_what_was_taken_does_not_change_with_what_is_added_later():
     lists = [ClassList(NAMES)]
     (share,) = plan_shares(some_weights(np.random.default_rng(0), lists), lists)
     fused = FusedRows(len(NAMES), 3, 2, CPU)
-    fused.add(Piece(torch.ones(4, 2, 2), 0, 0), share)
+    fused.add(Piece(torch.ones(4, 2, 2), 0, 0, torch.ones(2, 2)), share)
     rows = fused.take(1)
-    fused.add(Piece(torch.ones(4, 3, 2), 1, 0), share)
+    fused.add(Piece(torch.ones(4, 3, 2), 1, 0, torch.ones(3, 2)), share)
     assert_array_equal(rows, np.ones((4, 1, 2)))
     assert_array_equal(fused.take(4)[0], [[2, 2], [1, 1], [1, 1]])
 

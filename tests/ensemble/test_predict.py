@@ -9,7 +9,7 @@ from ensemble import ensembles
 from ensemble.classes import ClassList
 from ensemble.datasets import open_images
 from ensemble.ensembles import Ensemble
-from ensemble.errors import DataError, ImageError
+from ensemble.errors import ConfigError, DataError, ImageError
 from ensemble.images import read_image
 from ensemble.predict import PredictionFormat, predict
 from ensemble.rle import RleFormat, decode, parse_rle
@@ -158,3 +158,35 @@ def test_links_to_nothing_are_named_and_the_others_are_kept(folder, ensemble, tm
         predict(ensemble, open_images(folder), tmp_path / "p.csv")
     (folder / "DCM/link.png").unlink()
     assert predict(ensemble, open_images(folder), tmp_path / "p.csv").num_resumed == 4
+
+
+def test_uncertainty_is_written_beside_and_taken_up_again(folder, ensemble, tmp_path):
+    doubting = Ensemble(ensemble.members, ensemble.weights, uncertainty="disagreement")
+    images = open_images(folder)
+    output = PredictionFormat(uncertainty=tmp_path / "whole")
+    predict(doubting, images, tmp_path / "whole.csv", output=output)
+    predict(ensemble, images, tmp_path / "plain.csv")
+    assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
+    for sample in images.samples:
+        picture = cv2.imdecode(
+            np.fromfile((tmp_path / "whole" / sample.name).with_suffix(".png"), np.uint8), -1
+        )
+        assert picture.shape == read_image(sample.image).shape[:2]
+
+    output = PredictionFormat(uncertainty=tmp_path / "parts")
+    with pytest.raises(KeyboardInterrupt):
+        predict(doubting, images, tmp_path / "p.csv", output=output, progress=StopAfter(3))
+    removed = next((tmp_path / "parts").rglob("*.png"))
+    removed.unlink()
+    summary = predict(doubting, images, tmp_path / "p.csv", output=output)
+    assert summary.num_resumed == 2
+    for path in (tmp_path / "whole").rglob("*.*"):
+        other = tmp_path / "parts" / path.relative_to(tmp_path / "whole")
+        assert other.read_bytes() == path.read_bytes()
+    assert len(rows(tmp_path / "parts" / "uncertainty.csv")) == 5
+
+
+def test_an_ensemble_that_gives_no_uncertainty_writes_none(folder, ensemble, tmp_path):
+    output = PredictionFormat(uncertainty=tmp_path / "u")
+    with pytest.raises(ConfigError, match="gives no uncertainty"):
+        predict(ensemble, open_images(folder), tmp_path / "p.csv", output=output)

@@ -102,3 +102,23 @@ def test_faults_of_the_weights_are_told_in_words_of_the_file(here):
         "classes.left.threshold: is missing, "
         "classes.left.treshold: unknown key, did you mean threshold?\n"
     )
+
+
+def test_uncertainty_lies_in_a_folder_of_its_own(here):
+    answer = predict("--uncertainty", "doubts")
+    assert answer.exit_code == 0, answer.output
+    assert {path.name for path in Path("doubts").iterdir()} == {"a.png", "uncertainty.csv"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--uncertainty", "test/doubts"], "would lie among the images"),
+        (["--uncertainty", "d", "--uncertainty-of", "disagreement"], "needs two members or more"),
+    ],
+)
+def test_uncertainty_that_cannot_be_is_said_in_one_line(here, words, said):
+    answer = predict(*words)
+    assert answer.exit_code == 1
+    assert said in answer.stderr
+    assert not Path("predictions.csv").exists()

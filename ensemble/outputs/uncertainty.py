@@ -1,0 +1,76 @@
+"""A folder of uncertainty: a grey picture an image, and a table of the images."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ensemble.errors import ConfigError, DataError
+from ensemble.samples import Sample
+from ensemble.whole_file import whole_file
+
+TABLE_FILE = "uncertainty.csv"
+COLUMNS = ("image_name", "mean", "unsure_share")
+
+# Levels of 255 from which a pixel is unsure.
+_UNSURE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtfulness:
+    """Of an image: the mean over its pixels, and the share of those that are unsure, both 0..1."""
+
+    mean: float
+    unsure_share: float
+
+
+class UncertaintyFolder:
+    """Pictures of the samples of a folder of images, by the names of those, as PNG.
+
+    Raises ConfigError for a folder in which they would be taken for images the next time, DataError
+    for two images that would share a picture.
+    """
+
+    def __init__(self, root: Path, images_root: Path, samples: Sequence[Sample]) -> None:
+        if root.resolve().is_relative_to(images_root.resolve()):
+            raise ConfigError(
+                "pictures of uncertainty would lie among the images",
+                where=root,
+                remedy=f"name a folder outside of {images_root}",
+            )
+        self.root = root
+        self._paths = {s.name: root / PurePosixPath(s.name).with_suffix(".png") for s in samples}
+        first: dict[Path, str] = {}
+        for name, path in self._paths.items():
+            if (other := first.setdefault(path, name)) != name:
+                raise DataError(
+                    "two images would share a picture of uncertainty",
+                    got=f"{other} and {name}",
+                    remedy="rename one of them",
+                )
+
+    def __contains__(self, name: str) -> bool:
+        return self._paths[name].is_file()
+
+    def write(self, name: str, levels: NDArray[np.uint8]) -> Doubtfulness:
+        """Write the picture (H, W) of a sample, whole or not at all, and sum it up."""
+        _, encoded = cv2.imencode(".png", levels)
+        with whole_file(self._paths[name], durable=False) as part:
+            part.write_bytes(encoded.tobytes())
+        return Doubtfulness(float(levels.mean()) / 255, float((levels >= _UNSURE).mean()))
+
+    def write_table(self, rows: Iterable[tuple[str, Doubtfulness]]) -> Path:
+        """Write a row an image, the most doubtful first; the path of the table."""
+        path = self.root / TABLE_FILE
+        with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.writer(stream, lineterminator="\n")
+            writer.writerow(COLUMNS)
+            for name, found in sorted(rows, key=lambda row: -row[1].mean):
+                writer.writerow([name, f"{found.mean:.6f}", f"{found.unsure_share:.6f}"])
+        return path
