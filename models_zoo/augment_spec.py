@@ -85,6 +85,6 @@ class AugmentSpec(Section):
         if not isinstance(value, dict) or PRESET not in value:
             return value
         changes = {key: each for key, each in value.items() if key != PRESET}
-        if value[PRESET] not in PRESETS:
+        if not isinstance(value[PRESET], str) or value[PRESET] not in PRESETS:
             raise ValueError(f"has no preset {value[PRESET]!r}: {', '.join(PRESETS)}")
         return {**PRESETS[value[PRESET]], **changes}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ensemble.bit_planes import unpack
+from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
 from ensemble.members.roster import MEMBERS_FOLDER
 from ensemble.picture_file import write_picture
@@ -65,11 +66,11 @@ def _row(specs: Sequence[MemberSpec], few: LabelledFolder) -> list[tuple[str, Pi
     spec = specs[0]
     off = spec.model_copy(update={"augment": type(spec.augment).model_validate("none")})
     names = spec.full_name + (f" and {len(specs) - 1} more" if len(specs) > 1 else "")
-    num_classes = len(few.classes)
+    classes = few.classes
     plain, changed = (training_set(few, each, silent) for each in (off, spec))
-    pictures = [_drawn(plain, 0, num_classes)]
+    pictures = [_drawn(plain, 0, classes)]
     pictures += [
-        _drawn(changed, index % len(changed), num_classes, epoch=index // len(changed))
+        _drawn(changed, index % len(changed), classes, epoch=index // len(changed))
         for index in range(_CHANGES)
     ]
     captions = [_shortened(names), *(f"{index + 1}" for index in range(_CHANGES))]
@@ -81,8 +82,11 @@ def _shortened(name: str) -> str:
     return name if len(name) <= _CAPTION_LETTERS else name[: _CAPTION_LETTERS - 2] + ".."
 
 
-def _drawn(dataset: TrainingSet, index: int, num_classes: int, *, epoch: int = 0) -> Picture:
+def _drawn(dataset: TrainingSet, index: int, classes: ClassList, *, epoch: int = 0) -> Picture:
+    """An example under its masks, but for the background of exclusive classes."""
     example = dataset.example((epoch, index))
-    masks = unpack(example.planes, num_classes)
+    masks = unpack(example.planes, len(classes))
+    if classes.background is not None:
+        masks[classes.background] = False
     image = example.image[:, :, 0] if example.image.shape[2] == 1 else example.image
     return overlay_masks(to_rgb(image), masks, opacity=0.25)

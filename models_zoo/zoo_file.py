@@ -132,14 +132,15 @@ def _validate(model: type[BaseModel], content: Any) -> tuple[BaseModel | None, l
 def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, Any]:
     """A member on top of the defaults; augment, window and options key by key.
 
-    torchvision's architectures have no encoder, so a default one passes them by.
+    A preset of its own leaves nothing of the defaults' augment. torchvision's architectures have no
+    encoder, so a default one passes them by.
     """
     merged = {key: value for key, value in defaults.items() if key != SWEEP} | dict(member)
     for key in ("augment", "window", "options"):
         below, above = defaults.get(key), member.get(key)
         if key == "augment" and isinstance(below, str) and isinstance(above, Mapping):
             below = {PRESET: below}
-        if isinstance(below, Mapping) and isinstance(above, Mapping):
+        if isinstance(below, Mapping) and isinstance(above, Mapping) and PRESET not in above:
             merged[key] = {**below, **above}
     if names_its_encoder(merged) and "encoder" not in member:
         merged.pop("encoder", None)

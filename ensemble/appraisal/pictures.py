@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.appraisal.appraisal import Appraisal, look_at
+from ensemble.classes import BACKGROUND
 from ensemble.datasets import Sample
 from ensemble.images import read_image
 from ensemble.pictures import Picture, fit_height, overlay_masks, to_rgb
@@ -16,16 +17,13 @@ from ensemble.run_algebra import difference, intersection, union
 HEIGHT_PX = 360
 _DOUBT_COLOUR = np.array([255.0, 140.0, 30.0])
 
-# What all pixels have that have nothing else; it is not drawn.
-_BACKGROUND = "background"
-
 
 def doubt_pictures(found: Appraisal, sample: Sample) -> tuple[Picture, Picture]:
     """An image under its masks, and with the pixels marked about which members disagree."""
     look = look_at(found, sample)
     picture = fit_height(to_rgb(read_image(sample.image)), HEIGHT_PX)
     size = (picture.shape[0], picture.shape[1])
-    shown = [c for c, name in enumerate(found.class_names) if name.lower() != _BACKGROUND]
+    shown = [c for c, name in enumerate(found.class_names) if name != BACKGROUND]
     masks = np.stack([_small(look.masks[c], look.size, size) for c in shown]) > 0.5
     doubt = np.zeros(size, np.float32)
     for c in shown:

@@ -22,6 +22,7 @@ def test_keys_beside_a_preset_change_it():
     [
         ("heavy", "has no preset 'heavy': none, light, xray, strong"),
         ({"preset": "heavy"}, "has no preset"),
+        ({"preset": ["xray"]}, "has no preset"),
         ({"preset": "light", "hflipp": 1}, "hflipp"),
         ({"elastic_shift": 0}, "elastic_shift"),
     ],
@@ -42,3 +43,15 @@ def test_a_member_changes_the_preset_of_the_defaults(tmp_path):
     assert (changed.hflip, changed.rotate_deg) == (0, 20)
     assert light == AugmentSpec.model_validate("light")
     assert (off.vflip, off.hflip) == (1, 0)
+
+
+def test_a_preset_of_its_own_means_the_same_by_name_and_by_key(tmp_path):
+    path = tmp_path / "zoo.yaml"
+    path.write_text(
+        "defaults: {weights: none, size: 64, augment: {rotate_deg: 3, blur: 1}}\n"
+        "members:\n  - {arch: unet, augment: xray}\n  - {arch: fpn, augment: {preset: xray}}\n"
+        "  - {arch: linknet, augment: {preset: xray, hflip: 0}}\n"
+    )
+    by_name, by_key, changed = (member.augment for member in read_zoo(path).members)
+    assert by_name == by_key == AugmentSpec.model_validate("xray")
+    assert (changed.rotate_deg, changed.blur, changed.hflip) == (20, 0.1, 0)

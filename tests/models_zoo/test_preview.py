@@ -1,7 +1,9 @@
 import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from drawings import write_drawings
+from layouts import write_index_maps
 
 from ensemble.cli.main import main
 from models_zoo.preview import preview_zoo
@@ -45,3 +47,19 @@ def test_the_command_names_the_sheet_and_trains_nothing(zoo_file, tmp_path):
     assert result.stdout.startswith(f"{out}: 3 rows")
     assert out.is_file()
     assert not (tmp_path / "members").exists()
+
+
+def test_the_background_of_exclusive_classes_is_not_tinted(tmp_path):
+    write_index_maps(
+        tmp_path / "train",
+        {f"p{i}": np.zeros((32, 64), np.uint8) for i in range(3)},
+        "names: [background, bone]\nexclusive: true\n",
+    )
+    path = tmp_path / "zoo.yaml"
+    path.write_text(
+        "data: {split: {folds: 3}}\ndefaults: {weights: none, size: [32, 64], augment: none}\n"
+        "members: [{arch: unet, encoder: resnet18}]\n"
+    )
+    preview_zoo(path, tmp_path / "sheet.png")
+    shown = cv2.imread(str(tmp_path / "sheet.png"))[28:284, :512]
+    assert (shown == shown[..., :1]).all()
