@@ -15,14 +15,15 @@ data:
                           # that the table metadata.csv, or .xlsx, beside the data says
 
 defaults:                 # of all members; a member may set each of them itself
-  weights: imagenet       # or none: no download, but several times as many epochs are needed
+  weights: imagenet       # or none: no download, but several times as many epochs are needed;
+                          # or a file: another member, or a checkpoint of the encoder
   size: 512               # or [height, width]; a multiple of the network's stride (mostly 32)
   # window: {crops: 4}    # look through windows of size at the image's own resolution instead of
                           # resizing it; learn from this many of each image an epoch
                           # overlap: 0.25 of a side when predicting; weighting: gaussian, or flat
   channels: 3             # 1: grey
   epochs: 60
-  batch: 8                # halve it if the GPU runs out of memory
+  batch: 8                # or auto: the largest that fits and learns faster, tried beforehand
   # accumulate: 2         # batches whose gradients make one step
   # checkpointing: encoder   # half the memory of the encoder, a third more of its time
   # optimizer: adamw      # or sgd, with an lr of about 0.01

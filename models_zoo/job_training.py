@@ -24,6 +24,7 @@ from ensemble.members.torchvision_networks import without_aux
 from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress
 from ensemble.weights import uniform_weights
+from models_zoo.batch_search import settle_batch
 from models_zoo.history import History
 from models_zoo.jobs import Job, Reporter
 from models_zoo.member_spec import MemberSpec
@@ -50,7 +51,11 @@ def train_job(
 
     Of a team's processes the first one writes.
     """
-    training = TrainingJob(job.spec, job.data.train, held_out, job.state.folder, device, team)
+    train, folder = job.data.train, job.state.folder
+    spec = settle_batch(job.spec, train, device, folder)
+    if job.spec.batch == "auto" and team.is_first:
+        reporter.note(job.name, f"learns from batches of {spec.batch}")
+    training = TrainingJob(spec, train, held_out, folder, device, team)
     with History(job.state.folder, training.classes.names) as history:
 
         def watch(result: EpochResult) -> None:
@@ -112,7 +117,7 @@ def network_ms_per_image(
 ) -> float:
     """Time of the first held-out image, as many windows at once as inputs in training."""
     manifest = spec.manifest(val.classes, stride=network_stride(network))
-    options = RunOptions(at_once=spec.batch)
+    options = RunOptions(at_once=spec.batch_size)
     members = [Member(manifest, network, device=device, options=options)]
     image = read_image(val.samples[0].image)
     return ms_per_image(Ensemble(members, uniform_weights(members)), image)

@@ -222,7 +222,7 @@ def training_loader(
     sampler = EpochSampler(len(dataset), spec.seed, team)
     return DataLoader(
         dataset,
-        batch_size=min(spec.batch // team.size, max(len(sampler), 1)),
+        batch_size=min(spec.batch_size // team.size, max(len(sampler), 1)),
         sampler=sampler,
         drop_last=True,
         num_workers=workers,

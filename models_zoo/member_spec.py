@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
 
 from ensemble import __version__
 from ensemble.classes import ClassList
+from ensemble.errors import ConfigError
 from ensemble.members.manifest import (
     InputSpec,
     Intensity,
@@ -35,6 +37,8 @@ Side = Annotated[int, Field(ge=1, le=8192)]
 
 # Before the name of an architecture that is not smp's.
 TORCHVISION_PREFIX, OWN_PREFIX = "torchvision/", "ens/"
+# Words for weights that are no file.
+IMAGENET, NO_WEIGHTS = "imagenet", "none"
 _DEFAULT_ENCODER, _DEFAULT_OWN_ENCODER = "resnet34", "mit_b0"
 # Mean and deviation of ImageNet, which pretrained encoders were fed with; grey: their averages.
 _IMAGENET_MEAN = {3: (0.485, 0.456, 0.406), 1: (0.449,)}
@@ -61,8 +65,10 @@ class MemberSpec(Section):
     """One member of the zoo; the defaults suit several hundred images and a GPU.
 
     `size` is that of its input: of the whole image resized, or with `window` of each window.
-    `devices` share each batch; the gradients of `accumulate` batches make a step. `checkpointing`
-    computes the encoder twice instead of keeping what it computed. `loss`: see `loss_terms`;
+    `weights`: those of the encoder that its library fetches, none, or a file, see `start_from`.
+    `batch: auto` is the largest that fits and pays, see `batch_search`. `devices` share each batch;
+    the gradients of `accumulate` batches make a step. `checkpointing` computes the encoder twice
+    instead of keeping what it computed. `loss`: see `loss_terms`;
     `class_weights`: what classes count in it, 1 where nothing is said. `soup`: the weights of so
     many last epochs are averaged (Izmailov et al. 2018), and taken if that scores higher than each.
     """
@@ -71,7 +77,7 @@ class MemberSpec(Section):
     encoder: str | None = None
     library: Library = "smp"
     name: str | None = None
-    weights: Literal["imagenet", "none"] = "imagenet"
+    weights: str = IMAGENET
     size: tuple[Side, Side] = (512, 512)
     window: WindowSection | None = None
     channels: Literal[1, 3] = 3
@@ -79,7 +85,7 @@ class MemberSpec(Section):
     mean: tuple[float, ...] | None = None
     std: tuple[Annotated[float, Field(gt=0)], ...] | None = None
     epochs: Annotated[int, Field(ge=1)] = 60
-    batch: Annotated[int, Field(ge=1)] = 8
+    batch: Annotated[int, Field(ge=1)] | Literal["auto"] = 8
     devices: Annotated[int, Field(ge=1)] = 1
     accumulate: Annotated[int, Field(ge=1)] = 1
     checkpointing: Literal["encoder", "none"] = "none"
@@ -154,9 +160,19 @@ class MemberSpec(Section):
 
     @model_validator(mode="after")
     def _even_shares(self) -> MemberSpec:
-        if self.batch % self.devices:
+        if self.batch == "auto":
+            if self.devices > 1:
+                raise ValueError("a batch that devices share needs a number, not auto")
+        elif self.batch % self.devices:
             raise ValueError(f"a batch of {self.batch} is not for {self.devices} devices to share")
         return self
+
+    @property
+    def batch_size(self) -> int:
+        """Images in a batch; raises ConfigError while it is auto, which `settle_batch` ends."""
+        if self.batch == "auto":
+            raise ConfigError("the batch was not settled yet", where=self.full_name)
+        return self.batch
 
     @property
     def full_name(self) -> str:
@@ -217,4 +233,9 @@ class MemberSpec(Section):
     @property
     def encoder_weights(self) -> str | None:
         """What `build_network` takes: "imagenet" or None."""
-        return None if self.weights == "none" else self.weights
+        return IMAGENET if self.weights == IMAGENET else None
+
+    @property
+    def weights_file(self) -> Path | None:
+        """The checkpoint to begin with; None without one."""
+        return None if self.weights in (IMAGENET, NO_WEIGHTS) else Path(self.weights)

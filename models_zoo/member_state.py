@@ -38,6 +38,8 @@ class MemberState:
     def of(cls, members: Path, spec: MemberSpec, data_digest: str) -> MemberState:
         """The state of a member in a folder of members."""
         settings = spec.model_dump(mode="json") | {"name": spec.full_name}
+        if spec.weights_file is not None:
+            settings["weights"] = _stamp(spec.weights_file)
         return cls(members / STATE_FOLDER / spec.full_name, {_DATA: data_digest, **settings})
 
     def stage(self) -> Stage:
@@ -100,6 +102,11 @@ class MemberState:
 
     def _not_removed(self, error: OSError) -> OutputError:
         return OutputError(f"old state cannot be removed: {error.strerror}", where=self.folder)
+
+
+def _stamp(path: Path) -> str:
+    """A file by its name and size, wherever it lies; a folder by its name."""
+    return f"{path.name}, {path.stat().st_size} bytes" if path.is_file() else path.name
 
 
 def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

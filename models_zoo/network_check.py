@@ -20,6 +20,8 @@ from models_zoo.member_spec import MemberSpec
 
 # Unlike the default of any library, so that a network which overlooks the number is found.
 _NUM_CLASSES = 7
+# What `batch: auto` tries first: some layers take no less.
+_LEAST_AUTO = 2
 
 
 def network_fault(spec: MemberSpec) -> Fault | None:
@@ -50,7 +52,7 @@ def network_fault(spec: MemberSpec) -> Fault | None:
 
 def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
     """Shapes alone, on the meta device: a training batch, as the strictest layers see it."""
-    share = spec.batch // spec.devices
+    share = _LEAST_AUTO if spec.batch == "auto" else spec.batch // spec.devices
     batch = torch.empty(share, spec.channels, *spec.size, device="meta")
     try:
         with torch.no_grad():

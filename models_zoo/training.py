@@ -38,6 +38,7 @@ from models_zoo.losses import segmentation_loss
 from models_zoo.member_spec import MemberSpec
 from models_zoo.optimisation import learning_rate_share, new_optimizer
 from models_zoo.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
+from models_zoo.starting_weights import start_from
 from models_zoo.team import ALONE, Team
 from models_zoo.trainer import fit
 from models_zoo.validation import ValidationLabels, Validator
@@ -115,6 +116,8 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
         num_classes=len(job.classes),
         weights=spec.encoder_weights,
     )
+    if spec.weights_file is not None:
+        start_from(network, spec.weights_file)
     learner = Learner(job, network, validator, watch)
     loader = training_loader(dataset, spec, device=job.device, team=job.team)
     fit(learner, loader, spec, device=job.device, checkpoint=job.state / LAST, team=job.team)

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import math
-import statistics
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from torch import nn
-from torch.utils.data import default_collate
 
-from ensemble.datasets import LabelledFolder
 from ensemble.errors import EnsError
 from ensemble.members.networks import build_network
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
-from ensemble.memory import give_back, measured
+from ensemble.memory import give_back
 from ensemble.progress import Progress, silent
-from models_zoo.checkpointing import checkpoint_encoder
+from models_zoo.batch_search import settle_batch
 from models_zoo.job_training import network_ms_per_image
 from models_zoo.jobs import Job, plan_jobs
-from models_zoo.loader import num_workers
-from models_zoo.member_spec import MemberSpec
-from models_zoo.optimisation import new_optimizer
-from models_zoo.trainer import uses_bf16
-from models_zoo.training import batch_loss, training_set
+from models_zoo.trial_steps import try_steps
 from models_zoo.zoo_data import SPLIT_FILE, open_data
 from models_zoo.zoo_file import read_zoo
-
-# Of each member, after a first step, which also allocates and warms up.
-_TIMED_STEPS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,53 +115,23 @@ def _plan(job: Job, device: torch.device) -> MemberPlan:
 
 def _measure(job: Job, size: str, device: torch.device) -> MemberPlan:
     """A few steps on the first images, and the time of a held-out one."""
-    spec, train, val = job.spec, job.data.train, job.data.val
+    train, val = job.data.train, job.data.val
+    spec = settle_batch(job.spec, train, device, job.state.folder if job.has_state else None)
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(train.classes))
-    give_back(device)  # what earlier members left would hide what this one takes
-    with measured(device) as usage:
-        step_s = _step_s(network, spec, train, device)
+    cost = try_steps(network, spec, train, device)
     ms = network_ms_per_image(network.eval(), spec, val, device)
     items = len(train.samples) * (spec.window.crops if spec.window else 1)
-    steps = spec.epochs * (items // min(spec.batch, items))
+    steps = spec.epochs * (items // min(spec.batch_size, items))
     scored = math.ceil(spec.epochs / spec.validate_every) * len(val.samples)
     return MemberPlan(
         job.name,
         size,
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        batch=spec.batch,
+        batch=spec.batch_size,
         devices=spec.devices,
         epochs=spec.epochs,
         steps=steps,
-        peak_bytes=max(usage.peak - usage.before, 0),
-        step_s=step_s,
-        total_s=steps * step_s + scored * ms / 1000,
+        peak_bytes=cost.peak_bytes,
+        step_s=cost.step_s,
+        total_s=steps * cost.step_s + scored * ms / 1000,
     )
-
-
-def _step_s(
-    network: nn.Module, spec: MemberSpec, train: LabelledFolder, device: torch.device
-) -> float:
-    """Seconds of a step, the median of a few: reading and learning in turn, or side by side."""
-    batch = spec.batch // spec.devices
-    few = train.subset(range(min(batch, len(train.samples))))
-    dataset = training_set(few, spec, silent)
-    network.to(device).to(memory_format=torch.channels_last).train()
-    if spec.checkpointing == "encoder":
-        checkpoint_encoder(network)
-    optimizer = new_optimizer(network, spec)
-    read_s, learn_s = [], []
-    for step in range(1 + _TIMED_STEPS):
-        start = time.perf_counter()
-        ready = default_collate([dataset[step, i % len(dataset)] for i in range(batch)])
-        read_s.append(time.perf_counter() - start)
-        with torch.autocast(device.type, torch.bfloat16, enabled=uses_bf16(spec, device)):
-            on_device = {key: tensor.to(device) for key, tensor in ready.items()}
-            loss = batch_loss(network, on_device, spec, train.classes)
-        torch.autograd.backward(loss)
-        optimizer.step()
-        optimizer.zero_grad()
-        float(loss.detach())  # waits for the device
-        learn_s.append(time.perf_counter() - start - read_s[-1])
-    read, learn = statistics.median(read_s[1:]), statistics.median(learn_s[1:])
-    workers = num_workers(device)
-    return max(read / workers, learn) if workers else read + learn

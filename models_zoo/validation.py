@@ -89,7 +89,7 @@ class Validator:
     def _ensemble_of(self, network: nn.Module) -> Ensemble:
         manifest = self._spec.manifest(self._held_out.classes, stride=network_stride(network))
         # as many at once as fit in training, gradients and all
-        options = RunOptions(at_once=self._spec.batch)
+        options = RunOptions(at_once=self._spec.batch_size)
         members = [Member(manifest, network, device=self._device, options=options)]
         return Ensemble(members, uniform_weights(members))
 

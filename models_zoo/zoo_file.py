@@ -18,6 +18,8 @@ from models_zoo.section import Section
 from models_zoo.sweep import SWEEP, Combination, combinations
 from models_zoo.yaml_document import YamlDocument, read_yaml
 
+_NO_WEIGHTS = "must be imagenet, none, or a file: there is no {}"
+
 
 class ZooFileError(ConfigError):
     """The faults of a zoo file, a line each: "zoo.yaml:8:5: members.1.arch: ..."."""
@@ -101,7 +103,7 @@ def read_zoo(path: Path) -> Zoo:
         found, wrong = combinations(member, defaults, ("members", index))
         faults += wrong
         for each in found:
-            spec, wrong = _check_member(each, index, defaults)
+            spec, wrong = _check_member(each, index, defaults, path.parent)
             faults += wrong
             specs += [] if spec is None else [_Placed(spec, index)]
     faults += _doubled(specs)
@@ -148,7 +150,7 @@ def _merge(defaults: Mapping[str, Any], member: Mapping[str, Any]) -> dict[str, 
 
 
 def _check_member(
-    member: Combination, index: int, defaults: Mapping[str, Any]
+    member: Combination, index: int, defaults: Mapping[str, Any], folder: Path
 ) -> tuple[MemberSpec | None, list[Fault]]:
     """A member's spec, or its faults, each placed in the member or in the defaults it came from.
 
@@ -162,6 +164,10 @@ def _check_member(
     )
     if isinstance(sound, MemberSpec) and (fault := network_fault(sound)) is not None:
         faults.append(fault)
+    if isinstance(spec, MemberSpec) and spec.weights_file is not None:
+        spec = spec.model_copy(update={"weights": str((folder / spec.weights).resolve())})
+        if not Path(spec.weights).exists():
+            faults.append(Fault(("weights",), _NO_WEIGHTS.format(spec.weights)))
     if faults or not isinstance(spec, MemberSpec):
         return None, [_in_the_file(fault, index, member) for fault in faults]
     if member.picks:

@@ -33,7 +33,7 @@ def fit_to(own: Mapping[str, Tensor], found: Tensors, prefix: str | None = None)
     several such or none, MemberError that names what is lacking, left over or of another shape.
     """
     if prefix is None:
-        prefix = _only_prefix(own, found)
+        prefix = find_prefix(own, found)
     below = {k.removeprefix(prefix): t for k, t in found.items() if k.startswith(prefix)}
     beside = [key for key in found if not key.startswith(prefix)]
     dropped = [key for key in below if key not in own and key.startswith(_TRAINING_ONLY)]
@@ -51,7 +51,11 @@ def fit_to(own: Mapping[str, Tensor], found: Tensors, prefix: str | None = None)
     return Fitted(kept, tuple(notes))
 
 
-def _only_prefix(own: Mapping[str, Tensor], found: Tensors) -> str:
+def find_prefix(own: Mapping[str, Tensor], found: Tensors) -> str:
+    """The one prefix under which all weights of a network lie, whatever their shape.
+
+    Raises ConfigError for several such prefixes, MemberError that names what is lacking for none.
+    """
     wanted = [key for key in own if not key.endswith(_COUNTER)]
     first = wanted[0]
     prefixes = [key.removesuffix(first) for key in found if _ends_with(key, first)]

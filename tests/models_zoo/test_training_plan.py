@@ -64,7 +64,7 @@ def test_what_cannot_be_trained_is_told_beside_the_others(zoo_file, monkeypatch)
     def full(network, spec, train, device):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(training_plan, "_step_s", full)
+    monkeypatch.setattr(training_plan, "try_steps", full)
     result = CliRunner().invoke(
         main, ["train-zoo", str(zoo_file), "--dry-run", "--only", "near", "--device", "cpu"]
     )
