@@ -55,7 +55,7 @@ def train_job(
     spec = settle_batch(job.spec, train, device, folder)
     if job.spec.batch == "auto" and team.is_first:
         reporter.note(job.name, f"learns from batches of {spec.batch}")
-    training = TrainingJob(spec, train, held_out, folder, device, team)
+    training = TrainingJob(spec, train, held_out, folder, device, team, job.examples)
     with History(job.state.folder, training.classes.names) as history:
 
         def watch(result: EpochResult) -> None:

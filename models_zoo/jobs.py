@@ -11,6 +11,7 @@ from ensemble.classes import ClassList
 from ensemble.errors import ConfigError, MemberError, few
 from ensemble.members.networks import build_network
 from ensemble.members.roster import SUFFIX
+from models_zoo.example_cache import ExampleCache
 from models_zoo.member_spec import MemberSpec
 from models_zoo.member_state import MemberState, digest_data
 from models_zoo.resume import STATE, check_resumable
@@ -46,6 +47,7 @@ class Job:
     """A member to train on the data of one round; `family` is its name without the fold.
 
     `groups`: the regular expression of the zoo file that says which images are of one person.
+    `examples`: where those of all members are kept, None for nowhere.
     """
 
     spec: MemberSpec
@@ -54,6 +56,7 @@ class Job:
     data: ZooData
     state: MemberState
     path: Path
+    examples: ExampleCache | None = None
 
     @property
     def name(self) -> str:

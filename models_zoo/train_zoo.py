@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
@@ -11,12 +11,14 @@ import torch
 
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.progress import Progress, silent
+from models_zoo.example_cache import ExampleCache
 from models_zoo.job_training import MEMBER_ERRORS, train_job
 from models_zoo.jobs import Job, Reporter, Silence, plan_jobs
 from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
+from models_zoo.member_state import digest_data
 from models_zoo.side_by_side import train_side_by_side
 from models_zoo.validation import read_validation_labels
-from models_zoo.zoo_data import SPLIT_FILE, open_data
+from models_zoo.zoo_data import SPLIT_FILE, ZooData, open_data
 from models_zoo.zoo_file import read_zoo
 
 
@@ -56,6 +58,8 @@ def train_zoo(
     folder = out or zoo.folder / MEMBERS_FOLDER
     rounds = open_data(zoo, folder / SPLIT_FILE, progress)
     jobs = plan_jobs(zoo, rounds, folder, only)
+    examples = _open_cache(folder, rounds[0]) if zoo.data.cache == "disk" else None
+    jobs = [replace(job, examples=examples) for job in jobs]
     read_standings(folder)  # a broken file among the members is told now, not after hours
     rounds[0].write_split(folder / SPLIT_FILE)
     if rounds[0].note:
@@ -73,7 +77,17 @@ def train_zoo(
         failed = train_side_by_side(
             todo, devices, reporter=reporter, finished=lambda: _rank(folder)
         )
+    if examples is not None and all(j.is_finished for j in plan_jobs(zoo, rounds, folder)):
+        examples.remove()
     return Training(folder, _rank(folder), tuple(skipped), failed)
+
+
+def _open_cache(folder: Path, data: ZooData) -> ExampleCache:
+    """The cache of examples of all rounds, which have the same files and classes."""
+    digest = digest_data(data.folders, [data.train.subset([])])
+    cache = ExampleCache.of(folder, digest)
+    cache.remove_others()
+    return cache
 
 
 def _train_in_turn(

@@ -21,11 +21,12 @@ from ensemble.errors import MemberError
 from ensemble.members.networks import aux_logits_of, build_network, logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
-from models_zoo.augment import Augment
+from models_zoo.augment import Augment, Example
 from models_zoo.averages import moving_average, plain_average
 from models_zoo.best_epoch import Best, copy_to_cpu, read_best, state_file, write_best
 from models_zoo.checkpointing import checkpoint_encoder
 from models_zoo.crops import CropAugment
+from models_zoo.example_cache import ExampleCache
 from models_zoo.loader import (
     Kept,
     TrainingSet,
@@ -81,6 +82,7 @@ class TrainingJob:
     """All that a training needs; `state` is the folder from which it can be continued.
 
     What lies in it is trusted, see `check_resumable`. `team`: the processes that share the work.
+    `examples`: where they are kept on disk, None for nowhere.
     """
 
     spec: MemberSpec
@@ -89,6 +91,7 @@ class TrainingJob:
     state: Path
     device: torch.device
     team: Team = ALONE
+    examples: ExampleCache | None = None
 
     @property
     def classes(self) -> ClassList:
@@ -105,7 +108,7 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     for images or labels that cannot be used; interrupting it leaves a state to go on from.
     """
     spec = job.spec
-    dataset = training_set(job.train, spec, progress)
+    dataset = training_set(job.train, spec, progress, job.examples)
     validator = Validator(job.held_out, spec, device=job.device)
     if job.team.is_first:
         validator.prepare(progress)
@@ -124,10 +127,25 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     return learner.result() if job.team.is_first else None
 
 
-def training_set(train: LabelledFolder, spec: MemberSpec, progress: Progress) -> TrainingSet:
-    """The images to learn from, read once: each whole, or in crops at its own resolution."""
+def training_set(
+    train: LabelledFolder,
+    spec: MemberSpec,
+    progress: Progress,
+    cache: ExampleCache | None = None,
+) -> TrainingSet:
+    """The images to learn from, read once: each whole, or in crops at its own resolution.
+
+    With a `cache` they are kept on disk too, for what memory does not hold and for other members.
+    """
     count = len(train.samples)
-    examples = Kept(lambda index: read_example(train, index, spec.input), example_bytes)
+
+    def make(index: int) -> Example:
+        if cache is None:
+            return read_example(train, index, spec.input)
+        name = train.samples[index].name
+        return cache.get(name, spec.input, lambda: read_example(train, index, spec.input))
+
+    examples = Kept(make, example_bytes)
     examples.fill(count, progress, f"{spec.full_name}: preparing images")
     augment: Augment | CropAugment = Augment(spec.augment, train.classes)
     if spec.window is not None:

@@ -46,12 +46,14 @@ class DataSpec(Section):
 
     `groups`: a regular expression over image names, see `open_labelled`. `split` holds a fold of
     `train` out instead of using `val`; without either it is done where val/ does not exist.
+    `cache: disk` keeps examples beside the members until the last of them is trained.
     """
 
     train: str = "train"
     val: str | None = None
     groups: str | None = None
     split: SplitSpec | None = None
+    cache: Literal["disk", "none"] = "disk"
 
 
 class ZooDocument(Section):
