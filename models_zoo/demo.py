@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.appraisal.appraise_folder import ReportSettings, appraise_folder
+from ensemble.appraisal.page import write_appraisal
 from ensemble.bit_planes import unpack
 from ensemble.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
@@ -26,6 +28,7 @@ from ensemble.predict import predict
 from ensemble.progress import Progress, silent
 from ensemble.rle import RleFormat, decode, parse_rle
 from ensemble.rle_table import open_rle_table
+from ensemble.soft_maps import CACHE_FOLDER
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.tuning.variants import Variant
 from ensemble.whole_file import whole_file
@@ -35,7 +38,8 @@ from models_zoo.train_zoo import train_zoo
 
 TTA = "hflip"
 _SHEET_ROWS = 3
-_REPORT = "report"
+_REPORT, _APPRAISAL = "report", "ensemble"
+_WEIGHTS = "per-class.json"
 _FILES = {name: f"predictions-{name}.csv" for name in ("single", "uniform", "views", "tuned")}
 
 ZOO = """\
@@ -94,7 +98,9 @@ class DemoResult:
                 f"{self.tuned_classes} of {self.num_classes} classes kept weights of their own.",
                 f"{self.folder / 'summary.txt'} holds these lines, {self.folder / 'sheet.png'} "
                 f"shows three hands. Took {self.seconds / 60:.1f} minutes.",
-                f"Open {self.folder / _REPORT / 'index.html'}: where the tuned ensemble errs.",
+                f"Open {self.folder / _REPORT / 'index.html'}: where the tuned ensemble errs; and "
+                f"{self.folder / _APPRAISAL / 'index.html'}: what its parts are worth, and which "
+                "test hands to review first.",
             ]
         )
 
@@ -117,10 +123,10 @@ def run_demo(
     _write_text(folder / "zoo.yaml", plan.zoo)
     train_zoo(folder / "zoo.yaml", device=device, reporter=reporter or Silence(), progress=progress)
     settings = TuningSettings(
-        out=folder / "per-class.json",
+        out=folder / _WEIGHTS,
         variants=(Variant(TTA),),
         device=device,
-        cache=folder / ".ens-cache",
+        cache=folder / CACHE_FOLDER,
     )
     tuning = tune_weights(folder / "val", [str(folder / "members")], settings, progress=progress)
     best = _best_single(folder / "members" / "leaderboard.csv")
@@ -128,8 +134,7 @@ def run_demo(
     last = list(scores)[-1]
     test = open_labelled(folder / "test")
     _write_sheet(folder / "sheet.png", test, folder / _FILES["tuned"], scores[last])
-    predicted = PredictedFolder.open(folder / _FILES["tuned"], test, RleFormat())
-    write_diagnosis(folder / _REPORT, diagnose(predicted, progress=progress), progress=progress)
+    _write_pages(folder, test, device=device, progress=progress)
     result = DemoResult(
         folder=folder,
         dice={name: score.mean for name, score in scores.items()},
@@ -141,6 +146,20 @@ def run_demo(
     )
     _write_text(folder / "summary.txt", result.text() + "\n")
     return result
+
+
+def _write_pages(folder: Path, test: LabelledFolder, *, device: str, progress: Progress) -> None:
+    """Where the tuned ensemble errs on the test hands, and what its parts are worth."""
+    predicted = PredictedFolder.open(folder / _FILES["tuned"], test, RleFormat())
+    write_diagnosis(folder / _REPORT, diagnose(predicted, progress=progress), progress=progress)
+    asked = ReportSettings(
+        weights=folder / _WEIGHTS,
+        review=folder / "test",
+        device=device,
+        cache=folder / CACHE_FOLDER,
+    )
+    found = appraise_folder(folder / "val", [str(folder / "members")], asked, progress=progress)
+    write_appraisal(folder / _APPRAISAL, *found, progress=progress)
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -29,7 +29,9 @@ def test_the_demo_ends_with_scores_a_sheet_and_a_folder_to_work_in(tmp_path):
     assert (folder / "summary.txt").read_text() == result.text() + "\n"
     assert str(folder / "sheet.png") in result.text()
     page = folder / "report" / "index.html"
-    assert result.text().endswith(f"Open {page}: where the tuned ensemble errs.")
+    parts = folder / "ensemble" / "index.html"
+    assert f"Open {page}: where the tuned ensemble errs; and {parts}: what" in result.text()
+    assert "Review first" in parts.read_text(encoding="utf-8")
     assert "worst images" in page.read_text(encoding="utf-8").lower()
     assert cv2.imread(str(folder / "sheet.png")).shape[0] > 3 * 300
     for name in ("zoo.yaml", "per-class.json", "members/a.pt", "test", "predictions-tuned.csv"):
