@@ -73,12 +73,27 @@ _Warp = Callable[[NDArray[np.uint8], int], Any]
 
 def turn(example: Example, spec: AugmentSpec, numbers: np.random.Generator) -> Example:
     """Turned, scaled and shifted in one warp; what comes in from outside is 0, and no class."""
-    height, width = example.ignored.shape
     angle = numbers.uniform(-spec.rotate_deg, spec.rotate_deg)
     scale = numbers.uniform(1 - spec.scale, 1 + spec.scale)
+    shift = numbers.uniform(-spec.shift, spec.shift, 2)
+    return turn_by(example, angle, scale=scale, shift=(float(shift[0]), float(shift[1])))
+
+
+def turn_by(
+    example: Example,
+    angle_deg: float,
+    *,
+    scale: float = 1.0,
+    shift: tuple[float, float] = (0.0, 0.0),
+) -> Example:
+    """Turned about the middle, against the clock as people see it, scaled, and shifted.
+
+    `shift` is in shares of width and height; what comes in from outside is 0, and no class.
+    """
+    height, width = example.ignored.shape
     middle = (width - 1) / 2, (height - 1) / 2
-    matrix = np.asarray(cv2.getRotationMatrix2D(middle, angle, scale), np.float64)
-    matrix[:, 2] += numbers.uniform(-spec.shift, spec.shift, 2) * (width, height)
+    matrix = np.asarray(cv2.getRotationMatrix2D(middle, angle_deg, scale), np.float64)
+    matrix[:, 2] += np.array(shift) * (width, height)
     return _moved(
         example,
         lambda array, how: cv2.warpAffine(array, matrix, (width, height), flags=how),

@@ -14,6 +14,7 @@ COMMANDS = {
     "demo": "ensemble.cli.demo",
     "make-phantom": "ensemble.cli.make_phantom",
     "explore": "ensemble.cli.explore",
+    "augment": "ensemble.cli.augment",
     "train-zoo": "ensemble.cli.train_zoo",
     "adopt": "ensemble.cli.adopt",
     "inspect": "ensemble.cli.inspect",

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ensemble.classes import CLASS_FILE, HAND_BONES, class_list_to_dict
 from ensemble.errors import ConfigError, OutputError
 from ensemble.progress import Progress, silent
+from models_zoo.new_folder import refuse_full
 from models_zoo.phantom.metadata import person_rows, workbook_bytes
 from models_zoo.phantom.plan import HAND_STREAM, PARTS, SHEET_STREAM, Shot, plan_shots, stream
 from models_zoo.phantom.scene import (
@@ -62,7 +63,7 @@ def make_phantom(
     if workers < 1:
         raise ConfigError("workers must be positive", got=workers)
     shots = plan_shots(images, size, seed)
-    _refuse_full(folder)
+    refuse_full(folder)
     try:
         _write_sheets(folder, shots, seed)
         with ThreadPoolExecutor(workers) as pool, progress("drawing", len(shots)) as advance:
@@ -71,21 +72,6 @@ def make_phantom(
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=folder) from error
     return _summary(folder, shots)
-
-
-def _refuse_full(folder: Path) -> None:
-    try:
-        held = sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-    except OSError as error:
-        raise OutputError(f"cannot be used: {error.strerror}", where=folder) from error
-    if held:
-        raise OutputError(
-            "is not empty",
-            where=folder,
-            expected="a new or empty folder",
-            got=", ".join(held[:3]) + (", ..." if len(held) > 3 else ""),
-            remedy="name another folder, or empty this one",
-        )
 
 
 def _write_sheets(folder: Path, shots: tuple[Shot, ...], seed: int) -> None:

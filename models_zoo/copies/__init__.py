@@ -1,0 +1,1 @@
+"""Changed copies of a labelled folder, made once and kept as files."""
