@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _SHOWN = 10
 
 
-@click.command(short_help="What members, weights, thresholds and views are worth; what to review.")
+@click.command(short_help="What the parts of an ensemble are worth; what to review.")
 @click.argument("labelled", type=click.Path(path_type=Path), default=Path("val"))
 @members_option
 @click.option(
