@@ -73,8 +73,7 @@ def predict(
         todo = [
             sample
             for sample in images.samples
-            if not _is_done(journal, sample.name, stamps[sample.name])
-            or (pictures is not None and sample.name not in pictures)
+            if not _is_done(journal, sample.name, stamps[sample.name], pictures)
         ]
         num_resumed = len(images.samples) - len(todo)
         failures: list[ImageError] = []
@@ -105,6 +104,7 @@ def _records(
         record: dict[str, Any] = {"rle": [output.rle.format(m, image.size) for m in image.runs]}
         if pictures is not None and image.uncertainty is not None:
             record["uncertainty"] = asdict(pictures.write(image.key, image.uncertainty))
+            record["picture"] = pictures.stamp(image.key)
         return image.key, record
 
     held = plan.held
@@ -153,8 +153,15 @@ def _stamp(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _is_done(journal: Journal, name: str, stamp: list[int]) -> bool:
-    return name in journal and journal.read(name)["stamp"] == stamp
+def _is_done(
+    journal: Journal, name: str, stamp: list[int], pictures: UncertaintyFolder | None
+) -> bool:
+    """Whether the same image was done before, and its picture is still the one written then."""
+    if name not in journal:
+        return False
+    record = journal.read(name)
+    is_same = pictures is None or record["picture"] == pictures.stamp(name)
+    return record["stamp"] == stamp and is_same
 
 
 def _image_names(samples: Sequence[Sample], *, full_paths: bool) -> dict[str, str]:

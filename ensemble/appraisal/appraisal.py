@@ -19,7 +19,7 @@ from ensemble.appraisal.curves import (
 )
 from ensemble.appraisal.frontier import Candidate, pair_gains, score_subsets
 from ensemble.appraisal.look import FusionPlan, Look, Looker
-from ensemble.appraisal.member_scores import MemberScores, score_members
+from ensemble.appraisal.member_scores import MemberScores, known_mean, score_members
 from ensemble.bit_planes import Label
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.dice import image_counts
@@ -41,6 +41,8 @@ from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.weights import FusionWeights
 
 _NUM_FOLDS = 5
+# Beside the thresholds of a weights file, which holds six digits.
+_ROUNDING = 1e-6
 
 Floats = NDArray[np.float64]
 
@@ -132,10 +134,13 @@ class Appraisal:
 
     @property
     def agreement(self) -> Floats:
-        """(M, M): mean Dice between the masks of two members, 1 on the diagonal."""
+        """(M, M): mean Dice between the masks of two members, 1 on the diagonal.
+
+        NaN for two that know no class together.
+        """
         matrix = np.eye(len(self.names))
         for (a, b), values in zip(self.pairs, self.pair_dice, strict=True):
-            matrix[a, b] = matrix[b, a] = np.nanmean(values)
+            matrix[a, b] = matrix[b, a] = known_mean(values.reshape(-1), 0)
         return matrix
 
 
@@ -156,28 +161,27 @@ def appraise(
     plan = plan_classes([source.members[0] for source in sources], data.classes)
     rules = fusion_rules(weights, sources, plan, stored.scale)
     fusion = FusionPlan(plan, rules, _filters(weights, plan), stored.scale)
-    looks, counts = [], []
+    seen: list[_Seen] = []
 
     def watch(_: Sample, label: Label, maps: Iterable[ClassMaps]) -> Iterable[ClassMaps]:
         looker = Looker(fusion, label.size)
         yield from looker.watch(maps)
-        look = looker.look()
-        looks.append(look)
-        counts.append(_counts(look, label, plan.bits))
+        seen.append(_Seen.of(looker.look(), label, plan.bits))
 
     thresholds = _range(weights.thresholds)
     material = gather(data, stored, thresholds, watch=watch, progress=progress)
     statistic = material.statistic
     curves, calibration = _curves(statistic, rules, stored.scale)
-    doubt, fitted = _doubt(data, looks, DICE.scores(np.stack(counts)))
+    counts = np.stack([each.counts for each in seen])
+    doubt, fitted = _doubt(data, seen, DICE.scores(counts))
     return Appraisal(
         material=material,
         weights=weights,
         rules=rules,
-        counts=np.stack(counts),
+        counts=counts,
         scores=score_members(statistic, rules),
         pairs=tuple(combinations(range(len(sources)), 2)),
-        pair_dice=np.stack([look.pair_dice() for look in looks], axis=1),
+        pair_dice=np.stack([each.pair_dice for each in seen], axis=1),
         pair_gains=pair_gains(statistic),
         curves=curves,
         calibration=calibration,
@@ -205,16 +209,26 @@ def _filters(weights: FusionWeights, plan: ClassPlan) -> tuple[ClassFilter, ...]
 
 
 def _range(thresholds: Floats) -> ThresholdRange:
-    """What the statistic must span, so that the weights' thresholds lie in it."""
-    return ThresholdRange(
-        min(THRESHOLDS.low, float(thresholds.min())), max(THRESHOLDS.high, float(thresholds.max()))
-    )
+    """What the statistic must span, so that the weights' thresholds lie in it, rounded or not."""
+    low, high = float(thresholds.min()) - _ROUNDING, float(thresholds.max()) + _ROUNDING
+    return ThresholdRange(max(min(THRESHOLDS.low, low), 0.0), min(max(THRESHOLDS.high, high), 1.0))
 
 
-def _counts(look: Look, label: Label, bits: Sequence[int]) -> NDArray[np.int64]:
-    """(C, 3) in the order of the plan; a label has its own."""
-    in_label = [look.masks[c] for c in np.argsort(bits)]
-    return np.asarray(image_counts(in_label, label)[list(bits)])
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is kept of a look at a labelled image, whose masks are not."""
+
+    counts: NDArray[np.int64]
+    pair_dice: Floats
+    signs: Floats
+    areas_px: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, look: Look, label: Label, bits: Sequence[int]) -> _Seen:
+        """Counts are in the order of the plan; a label has its own."""
+        in_label = [look.masks[c] for c in np.argsort(bits)]
+        counts = np.asarray(image_counts(in_label, label)[list(bits)])
+        return cls(counts, look.pair_dice(), look.signs, look.areas_px)
 
 
 def _curves(
@@ -241,10 +255,11 @@ def _score_views(
 
 
 def _doubt(
-    data: LabelledFolder, looks: Sequence[Look], dice: Floats
+    data: LabelledFolder, seen: Sequence[_Seen], dice: Floats
 ) -> tuple[Doubt, DicePredictor]:
     """What is predicted of labelled images by fits that did not see them, and a fit on all."""
-    signs, areas_px = _signs(looks)
+    signs = np.stack([each.signs for each in seen])
+    areas_px = np.stack([each.areas_px for each in seen])
     folds = draw_folds([sample.group for sample in data.samples], _NUM_FOLDS, seed=0)
     predicted = predict_out_of_fold(signs, areas_px == 0, dice, folds)
     fitted = DicePredictor.fit(signs, areas_px == 0, dice)
@@ -259,15 +274,13 @@ def _review(
     progress: Progress,
 ) -> Doubt:
     stored.fill(images.samples, progress=progress)
-    looks = []
+    signs, areas = [], []
     with progress("looking at other images", len(images.samples)) as advance:
         for sample in images.samples:
             maps = stored.by_class(sample, fusion.classes)
-            looks.append(Looker(fusion, image_size(sample.image)).look(maps))
+            look = Looker(fusion, image_size(sample.image)).look(maps)
+            signs.append(look.signs)
+            areas.append(look.areas_px)
             advance(1)
-    signs, areas_px = _signs(looks)
-    return Doubt(images.samples, signs, areas_px, fitted(signs, areas_px == 0))
-
-
-def _signs(looks: Sequence[Look]) -> tuple[Floats, NDArray[np.int64]]:
-    return np.stack([look.signs for look in looks]), np.stack([look.areas_px for look in looks])
+    predicted = fitted(np.stack(signs), np.stack(areas) == 0)
+    return Doubt(images.samples, np.stack(signs), np.stack(areas), predicted)

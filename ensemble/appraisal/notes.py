@@ -9,8 +9,9 @@ import numpy as np
 from ensemble.appraisal.appraisal import Appraisal
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
+from ensemble.appraisal.member_scores import known_mean
 from ensemble.appraisal.sections.review import trust_text
-from ensemble.appraisal.tables import best_thresholds, known_mean, member_table, threshold
+from ensemble.appraisal.tables import best_thresholds, member_table, threshold
 from ensemble.errors import few
 from ensemble.report.blocks import Remark
 

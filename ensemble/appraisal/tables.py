@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ensemble.appraisal.appraisal import Appraisal, Doubt
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
+from ensemble.appraisal.member_scores import known_mean
 from ensemble.intervals import bootstrap_groups
 from ensemble.predicted_dice import SIGNS
 from ensemble.report.tables import Cell, Table
@@ -15,14 +16,6 @@ from ensemble.report.tables import Cell, Table
 LEVEL = 0.95
 
 Floats = NDArray[np.float64]
-
-
-def known_mean(values: Floats, axis: int) -> Floats:
-    """The mean along an axis of what is no NaN; NaN where all are."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=axis)
-    sums = np.where(known, values, 0.0).sum(axis=axis)
-    return np.asarray(np.where(count > 0, sums / np.maximum(count, 1), np.nan))
 
 
 def member_table(found: Appraisal) -> Table:

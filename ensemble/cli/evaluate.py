@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ensemble.cli.console import console_progress
+from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import (
     groups_option,
     json_option,
@@ -75,7 +75,7 @@ def command(
         ens evaluate predictions.csv test/ --report errors
     """
     from ensemble.datasets import open_labelled
-    from ensemble.evaluate import evaluate, write_scores
+    from ensemble.evaluate import better_order, evaluate, write_scores
     from ensemble.rle import RleFormat
 
     if metadata is not None and report is None:
@@ -90,6 +90,11 @@ def command(
     else:
         found = _diagnose(predictions, data, rle, metadata)
         scores, page = found.scores, _write_report(report, found, colours)
+    if (better := better_order(predictions, data, scores, rle)) is not None:
+        order, dice = better
+        console_line(
+            f"note: read with --rle-order {order} the first images have a Dice of {dice:.4f}"
+        )
     if out is not None:
         write_scores(out, scores)
     if as_json:

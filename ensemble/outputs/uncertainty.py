@@ -55,8 +55,13 @@ class UncertaintyFolder:
                     remedy="rename one of them",
                 )
 
-    def __contains__(self, name: str) -> bool:
-        return self._paths[name].is_file()
+    def stamp(self, name: str) -> list[int]:
+        """Size in bytes and time of change of a picture; empty for one that is not there."""
+        try:
+            status = self._paths[name].stat()
+        except OSError:
+            return []
+        return [status.st_size, status.st_mtime_ns]
 
     def write(self, name: str, levels: NDArray[np.uint8]) -> Doubtfulness:
         """Write the picture (H, W) of a sample, whole or not at all, and sum it up."""

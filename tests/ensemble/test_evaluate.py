@@ -220,6 +220,15 @@ def test_the_command_answers_json(tmp_path, folder, predicted, truth):
     assert content["interval"][0] <= content["mean_dice"] <= content["interval"][1]
 
 
+def test_runs_that_count_the_other_way_are_pointed_out(tmp_path, folder, truth, predicted):
+    words = write(tmp_path / "p.csv", table(truth, order="column")), folder
+    note = "note: read with --rle-order column the first images have a Dice of 1.0000"
+    assert note in run(*words).stderr
+    assert "note" not in run(*words, "--rle-order", "column").stderr
+    nonsense = {stem: np.roll(masks, 1, axis=0) for stem, masks in truth.items()}
+    assert "note" not in run(write(tmp_path / "q.csv", table(nonsense)), folder).stderr
+
+
 def test_errors_of_the_command_are_one_line(tmp_path, folder, predicted):
     path = write(tmp_path / "p.csv", table(predicted))
     for words in (

@@ -6,9 +6,9 @@ import numpy as np
 from markupsafe import Markup
 
 from ensemble.appraisal.appraisal import Appraisal
+from ensemble.appraisal.member_scores import known_mean
 from ensemble.appraisal.tables import (
     agreement_table,
-    known_mean,
     loss_table,
     member_class_dice,
     member_class_table,

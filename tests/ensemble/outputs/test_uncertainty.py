@@ -23,8 +23,8 @@ def test_pictures_lie_as_their_images_and_come_back(tmp_path):
     np.testing.assert_array_equal(read, levels)
     assert found.mean == pytest.approx(levels.mean() / 255)
     assert found.unsure_share == pytest.approx(5 / 12)
-    assert "a/손.jpg" in folder
-    assert "b.tif" not in folder
+    assert folder.stamp("a/손.jpg")[0] == path.stat().st_size
+    assert folder.stamp("b.tif") == []
 
 
 def test_the_most_doubtful_stand_first(tmp_path):
