@@ -13,8 +13,8 @@ data:
                           # the last member is done: .6 MB an image of 1024 x 1024 with 29 bones
   # split: {folds: 5, fold: 0, seed: 0}   # hold out a fold of train/ although there is a val/;
                           # fold: all trains every member once for each fold;
-                          # stratify: [classes, sex, height] gives each fold its share of those
-                          # that the table metadata.csv, or .xlsx, beside the data says
+                          # stratify: [classes, pose, sex, height] gives each fold its share of
+                          # those; sex and height as metadata.csv, or .xlsx, beside the data says
 
 defaults:                 # of all members; a member may set each of them itself
   weights: imagenet       # or none: no download, but several times as many epochs are needed;

@@ -1,4 +1,4 @@
-"""What images have in common that each fold should have its share of: classes, sex, height."""
+"""What images have in common that each fold should have its share of: classes, pose, sex."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from ensemble.datasets import LabelledFolder
 from ensemble.errors import ConfigError, few
 from ensemble.metadata import TABLE_FILES, Metadata, find_metadata, read_metadata
 from ensemble.progress import Progress
+from models_zoo.copies.pose import BENT_FROM_DEG, folder_leans_deg
 
-# The word for which classes an image shows; others are columns of the table of persons.
-CLASSES = "classes"
+# The words for which classes an image shows and for how what is labelled leans; others are columns
+# of the table of persons.
+CLASSES, POSE = "classes", "pose"
 _QUANTILES = (0.25, 0.5, 0.75)
 
 Traits = NDArray[np.bool_]
@@ -23,11 +25,13 @@ Traits = NDArray[np.bool_]
 def image_traits(train: LabelledFolder, by: Sequence[str], progress: Progress) -> Traits:
     """Which of K traits each image has, (N, K): a class that it shows, a category, a quarter.
 
-    `by`: "classes", or columns of the table beside the data; numbers fall into quarters, and what
-    is not known is a trait too. Raises ConfigError for a column that the table lacks.
+    `by`: "classes", "pose" (upright, or leaning to a side by BENT_FROM_DEG or more), or columns of
+    the table beside the data; numbers fall into quarters, and what is not known is a trait too.
+    Raises ConfigError for a column that the table lacks.
     """
-    columns = [name for name in by if name != CLASSES]
+    columns = [name for name in by if name not in (CLASSES, POSE)]
     found = [_shown_classes(train, progress)] if CLASSES in by else []
+    found += [_poses(train, progress)] if POSE in by else []
     if columns:
         metadata = _metadata_of(train, columns)
         rows = metadata.rows_of(train.samples)
@@ -45,6 +49,13 @@ def _shown_classes(train: LabelledFolder, progress: Progress) -> Traits:
     return np.array(rows)
 
 
+def _poses(train: LabelledFolder, progress: Progress) -> Traits:
+    leans = folder_leans_deg(train, progress)
+    left, right = leans >= BENT_FROM_DEG, leans <= -BENT_FROM_DEG
+    unknown = np.isnan(leans)
+    return np.stack([left, right, ~(left | right | unknown), unknown], axis=1)
+
+
 def _metadata_of(train: LabelledFolder, columns: Sequence[str]) -> Metadata:
     path = find_metadata(train.root)
     if path is None:
@@ -54,7 +65,7 @@ def _metadata_of(train: LabelledFolder, columns: Sequence[str]) -> Metadata:
             expected=f"one of {', '.join(TABLE_FILES)} in it or above it",
         )
     metadata = read_metadata(path)
-    known = [CLASSES, *metadata.numbers, *metadata.categories]
+    known = [CLASSES, POSE, *metadata.numbers, *metadata.categories]
     if unknown := [name for name in columns if name not in known]:
         raise ConfigError(
             "the split is stratified by what the table of persons lacks",

@@ -18,7 +18,7 @@ from models_zoo.augment import Augment, Example, turn_by
 from models_zoo.augment_spec import AugmentSpec
 from models_zoo.copies.copied_folder import CopiedFolder
 from models_zoo.copies.plan import CopyOptions, PlannedCopy, plan_copies
-from models_zoo.copies.pose import leans_deg, long_axis_deg
+from models_zoo.copies.pose import folder_leans_deg
 from models_zoo.mixing import mosaic
 from models_zoo.new_folder import refuse_full
 
@@ -53,7 +53,7 @@ def make_copies(
         raise ConfigError("copies would lie within their source", where=out)
     leans = np.full(len(data.samples), np.nan)
     if options.straighten or options.bend:
-        leans = _leans(data, progress)
+        leans = folder_leans_deg(data, progress)
     copies = plan_copies(data.samples, leans, options)
     spec = (augment or AugmentSpec()).model_copy(update={"mosaic": 0.0, "ricap": 0.0})
     change = Augment(spec, data.classes)
@@ -73,15 +73,6 @@ def make_copies(
             folder.add(name, change(example, options.seed, number) if is_changed else example)
             advance(1)
     return CopySummary(out, len(copies), dict(Counter(copy.kind for copy in copies)))
-
-
-def _leans(data: LabelledFolder, progress: Progress) -> np.ndarray:
-    directions = []
-    with progress("looking at poses", len(data.samples)) as advance:
-        for sample in data.samples:
-            directions.append(long_axis_deg(data.read_label(sample), data.classes))
-            advance(1)
-    return leans_deg(directions)
 
 
 def _whole_example(data: LabelledFolder, index: int) -> Example:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ensemble.errors import ConfigError, DataError
 from ensemble.samples import Sample
+from models_zoo.copies.pose import BENT_FROM_DEG
 
 Kind = Literal["original", "changed", "turned", "mosaic"]
 
@@ -31,7 +32,7 @@ class CopyOptions:
     mosaics: int = 0
     straighten: bool = False
     bend: bool = False
-    bent_from_deg: float = 15.0
+    bent_from_deg: float = BENT_FROM_DEG
     originals: bool = False
     seed: int = 0
 

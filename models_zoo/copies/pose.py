@@ -9,7 +9,22 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, unpack
 from ensemble.classes import ClassList
+from ensemble.datasets import LabelledFolder
 from ensemble.explore.shapes import axes, from_mean_direction
+from ensemble.progress import Progress
+
+# From here on what leans is called bent.
+BENT_FROM_DEG = 15.0
+
+
+def folder_leans_deg(data: LabelledFolder, progress: Progress) -> NDArray[np.float64]:
+    """`leans_deg` (N,) of the images of a folder, by their labels."""
+    directions = []
+    with progress("looking at poses", len(data.samples)) as advance:
+        for sample in data.samples:
+            directions.append(long_axis_deg(data.read_label(sample), data.classes))
+            advance(1)
+    return leans_deg(directions)
 
 
 def long_axis_deg(label: Label, classes: ClassList) -> float:

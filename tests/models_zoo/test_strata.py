@@ -1,6 +1,8 @@
+import cv2
 import numpy as np
 import pytest
 from drawings import write_drawings
+from layouts import write_mask_folders
 
 from ensemble.datasets import open_labelled
 from ensemble.errors import ConfigError
@@ -38,9 +40,26 @@ def test_categories_quarters_and_what_is_not_known_are_traits(train):
     assert (both.sum(axis=1) == 2).all()
 
 
+def test_poses_are_upright_or_lean_to_a_side_or_are_not_known(tmp_path):
+    masks = {}
+    for stem, angle in (("a", 90), ("b", 88), ("c", 60), ("d", 93), ("e", 125), ("f", None)):
+        masks[stem] = np.zeros((1, 90, 70), np.uint8)
+        if angle is not None:
+            along = 35 * np.array([np.cos(np.radians(angle)), -np.sin(np.radians(angle))])
+            ends = [(np.array([35, 45]) + end).astype(int).tolist() for end in (along, -along)]
+            cv2.line(masks[stem][0], *ends, 1, 5)
+    write_mask_folders(tmp_path, ["hand"], {stem: each > 0 for stem, each in masks.items()})
+    traits = image_traits(open_labelled(tmp_path), ["pose"], silent)
+    assert (traits.sum(axis=1) == 1).all()
+    left, right, upright, unknown = range(4)
+    assert traits.argmax(axis=1).tolist() == [upright, upright, right, upright, left, unknown]
+
+
 def test_what_the_table_does_not_say_is_refused(train, tmp_path):
-    with pytest.raises(ConfigError, match=r"metadata.csv: .*of classes, height, sex, got pose"):
-        image_traits(train, ["sex", "pose"], silent)
+    with pytest.raises(
+        ConfigError, match=r"metadata.csv: .*of classes, pose, height, sex, got posture"
+    ):
+        image_traits(train, ["sex", "posture"], silent)
     (tmp_path / "metadata.csv").unlink()
     with pytest.raises(ConfigError, match=r"no table of persons to stratify by sex.*metadata.csv"):
         image_traits(train, ["sex", "classes"], silent)
