@@ -13,6 +13,7 @@ from ensemble.datasets import LabelledFolder, Sample
 from ensemble.metrics import DICE, Grading, Metric
 from ensemble.progress import Progress
 from ensemble.soft_maps import MapScale
+from ensemble.streaming import ordered_map
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
@@ -20,6 +21,9 @@ from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
 from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import StatisticBuilder
 from ensemble.tuning.stored_maps import StoredMaps
+
+# Labels that a thread has ready.
+_LABELS_AHEAD = 2
 
 # Looks at the maps of an image, class by class, and passes them on.
 Watch = Callable[[Sample, Label, Iterable[ClassMaps]], Iterable[ClassMaps]]
@@ -85,9 +89,10 @@ def gather(
     plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
     stored.fill(data.samples, progress=progress)
     builder = _builder(plan, stored.scale, thresholds, Grading(metric))
+    labels = ordered_map(data.read_label, data.samples, threads=1, ahead=_LABELS_AHEAD)
     with progress("undecided pixels", len(data.samples)) as advance:
-        for sample in data.samples:
-            maps, label = stored.by_class(sample, plan), data.read_label(sample)
+        for sample, label in zip(data.samples, labels, strict=True):
+            maps = stored.by_class(sample, plan)
             builder.add(maps if watch is None else watch(sample, label, maps), label)
             advance(1)
     return Material(stored.sources, data, plan, stored, builder.result())

@@ -29,7 +29,7 @@ from ensemble.kernels.nearby import keep_nearby
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
 from ensemble.metrics import EVENLY, Grading
 from ensemble.soft_maps import LEVELS
-from ensemble.streaming import Mapper
+from ensemble.streaming import Mapper, ordered_map
 from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
@@ -37,6 +37,9 @@ from ensemble.tuning.search import Line
 # From as many tuples on units are shared among threads, in parts of a fixed number: so results are
 # the same on every machine.
 _WORTH_THREADS, _NUM_PARTS = 100_000, 8
+
+# Classes of an image that are looked at side by side, while the maps of the next are read.
+_THREADS = 2
 
 # How far what is left of a statistic near a point reaches.
 NEAR_WEIGHT, NEAR_THRESHOLD = 0.2, 0.03
@@ -341,10 +344,13 @@ class StatisticBuilder:
     def add(self, maps: Iterable[ClassMaps], label: Label) -> None:
         """Add an image: class by class the maps of all members, and the label at full size."""
         areas = areas_px(label.planes, max(self._bits) + 1)
-        self._units += [
-            class_unit(class_maps, label, bit, int(areas[bit]), self._thresholds)
-            for class_maps, bit in zip(maps, self._bits, strict=True)
-        ]
+
+        def unit(item: tuple[ClassMaps, int]) -> Unit:
+            class_maps, bit = item
+            return class_unit(class_maps, label, bit, int(areas[bit]), self._thresholds)
+
+        by_class = zip(maps, self._bits, strict=True)
+        self._units += ordered_map(unit, by_class, threads=_THREADS, ahead=2 * _THREADS)
 
     def result(self) -> TupleStatistic:
         """The statistic of the images added, in their order."""
