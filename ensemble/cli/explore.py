@@ -19,6 +19,12 @@ from ensemble.cli.options import groups_option, metadata_option
     help="Other images, as those of the test set: how they differ from DATA, and copies in both.",
 )
 @click.option(
+    "--split",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="members/split.csv of ens train-zoo: which copies lie in different folds.",
+)
+@click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
     help="The folder of the page and its tables. By default DATA-explored in this folder.",
@@ -26,7 +32,12 @@ from ensemble.cli.options import groups_option, metadata_option
 @groups_option("the folder that an image lies in, else every image is its own")
 @metadata_option
 def command(
-    data: Path, against: Path | None, out: Path | None, groups: str | None, metadata: Path | None
+    data: Path,
+    against: Path | None,
+    split: Path | None,
+    out: Path | None,
+    groups: str | None,
+    metadata: Path | None,
 ) -> None:
     """Look at DATA, a folder of images with labels or without, and write a page about it.
 
@@ -37,13 +48,19 @@ def command(
     Examples:
         ens explore train/
         ens explore train/ --against test/ --out explored --groups '^(ID[0-9]+)'
+        ens explore train/ --split members/split.csv
     """
     from ensemble.explore.exploration import explore
     from ensemble.explore.notes import take_notes
     from ensemble.explore.page import write_exploration
 
     found = explore(
-        data, against=against, groups=groups, metadata=metadata, progress=console_progress
+        data,
+        against=against,
+        groups=groups,
+        metadata=metadata,
+        split=split,
+        progress=console_progress,
     )
     place = out or Path(f"{data.resolve().name}-explored")
     page = write_exploration(place, found, progress=console_progress)

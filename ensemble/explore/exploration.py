@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ensemble.datasets import open_folder, open_images
+from ensemble.datasets import Sample, open_folder, open_images
 from ensemble.errors import DataError
 from ensemble.explore.duplicates import (
     CopiedImage,
@@ -26,6 +28,7 @@ from ensemble.explore.sides import ImagePair, MirrorPair, image_pairs, mirror_pa
 from ensemble.explore.survey import Survey, survey
 from ensemble.metadata import Metadata, find_metadata, read_metadata
 from ensemble.progress import Progress, silent
+from ensemble.splits import read_split
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Exploration:
-    """All findings; parts that the data do not have are None."""
+    """All findings; parts that the data do not have are None.
+
+    `folds` (N,): in which fold of a split each image lies, None without one.
+    """
 
     survey: Survey
     labels: LabelFindings | None
@@ -72,6 +78,14 @@ class Exploration:
     pairs: list[ImagePair]
     persons: PersonFindings | None
     against: Comparison | None
+    folds: NDArray[np.int64] | None = None
+
+    def are_apart(self, copy: CopiedImage) -> bool:
+        """Whether two images of this folder may be, or are, on two sides of a split."""
+        samples = self.survey.samples
+        if self.folds is not None:
+            return bool(self.folds[copy.first] != self.folds[copy.second])
+        return samples[copy.first].group != samples[copy.second].group
 
 
 def explore(
@@ -80,12 +94,14 @@ def explore(
     against: Path | None = None,
     groups: str | None = None,
     metadata: Path | None = None,
+    split: Path | None = None,
     progress: Progress = silent,
 ) -> Exploration:
     """Explore a folder with labels or without, and compare its images with those of another.
 
-    `metadata` is by default the table of persons beside the data. Raises DataError for folders and
-    tables that cannot be opened; samples that cannot be read are listed in the survey.
+    `metadata` is by default the table of persons beside the data; `split` the file that training
+    left beside the members. Raises DataError for folders, tables and splits that cannot be opened;
+    samples that cannot be read are listed in the survey.
     """
     if against is not None and against.resolve() == folder.resolve():
         raise DataError("is compared with itself", where=folder, remedy="name another folder")
@@ -94,6 +110,9 @@ def explore(
     opened = [(folder, open_folder(folder, groups=groups))]
     if against is not None:
         opened.append((against, open_images(against, groups=groups)))
+    folds = (
+        None if split is None else read_split(split, folder.resolve().name, opened[0][1].samples)
+    )
     found, *others = [survey(place, data, progress=progress) for place, data in opened]
     hashes = image_hashes(found.looks.thumbnail)
     labels = None if found.labels is None else _label_findings(found.labels, found.looks)
@@ -108,7 +127,16 @@ def explore(
         ),
         persons=None if persons is None else _person_findings(persons, found, labels),
         against=_compare(found, hashes, others[0]) if others else None,
+        folds=None if folds is None else _folds_of(found.samples, opened[0][1].samples, folds),
     )
+
+
+def _folds_of(
+    samples: Sequence[Sample], opened: Sequence[Sample], folds: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The folds (N,) of the samples that could be read, from those of all."""
+    by_name = dict(zip((sample.name for sample in opened), folds.tolist(), strict=True))
+    return np.array([by_name[sample.name] for sample in samples], np.int64)
 
 
 def _label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:

@@ -46,14 +46,15 @@ def _image_notes(found: Exploration) -> Iterator[Remark]:
 
 def _copy_notes(found: Exploration) -> Iterator[Remark]:
     samples = found.survey.samples
-    apart = [c for c in found.copies if samples[c.first].group != samples[c.second].group]
+    apart = [copy for copy in found.copies if found.are_apart(copy)]
     if apart:
-        yield Remark(
-            "wrong",
-            f"{counted(len(apart), 'pair')} of images of different groups look the same, and may "
-            f"end up in different folds: {_few_pairs(apart, samples)}.",
-            "copies",
+        where = (
+            "of different groups look the same, and may end up in different folds"
+            if found.folds is None
+            else "in different folds look the same"
         )
+        text = f"{counted(len(apart), 'pair')} of images {where}: {_few_pairs(apart, samples)}."
+        yield Remark("wrong", text, "copies")
     if found.labels is None:
         return
     is_same = found.labels.counts.is_same

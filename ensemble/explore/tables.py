@@ -159,16 +159,21 @@ def copy_table(found: Exploration) -> Table:
     """Two images that look the same a row, and whether their labels are the same."""
     samples = found.survey.samples
     rows = [
-        (*_copied(copy, samples, samples, found.survey.folder), _same_labels(copy, found.labels))
+        (
+            *_copied(copy, samples, samples, found.survey.folder),
+            _same_labels(copy, found.labels),
+            _folds(copy, found),
+        )
         for copy in found.copies
     ]
     if found.against is not None:
         there = found.against.survey
         rows += [
-            (*_copied(c, samples, there.samples, there.folder), "") for c in found.against.copies
+            (*_copied(c, samples, there.samples, there.folder), "", "")
+            for c in found.against.copies
         ]
     header = ("image", "group", "other folder", "other image", "other group", "bits", "what")
-    return Table("copies", (*header, "labels"), tuple(rows))
+    return Table("copies", (*header, "labels", "folds"), tuple(rows))
 
 
 def _copied(
@@ -177,6 +182,14 @@ def _copied(
     one, two = ours[copy.first], theirs[copy.second]
     what = "same file" if copy.is_same_file else "mirrored" if copy.is_mirrored else "alike"
     return (one.name, one.group, str(folder), two.name, two.group, copy.bits, what)
+
+
+def _folds(copy: CopiedImage, found: Exploration) -> str:
+    """The fold of both, or of each; "" without a split."""
+    if found.folds is None:
+        return ""
+    folds = found.folds[[copy.first, copy.second]].tolist()
+    return " and ".join(str(fold) for fold in dict.fromkeys(folds))
 
 
 def _same_labels(copy: CopiedImage, labels: LabelFindings | None) -> str:

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from layouts import write_index_maps, write_json, write_png
 
+from ensemble.datasets import open_labelled
 from ensemble.errors import DataError
 from ensemble.explore.exploration import explore
 from ensemble.explore.notes import take_notes
 from ensemble.explore.tables import all_tables
 from ensemble.report.tables import write_table
+from ensemble.splits import SplitPart, write_split
 from faulty_data import NAMES, NUM_PERSONS, image, write_faulty_data
 
 
@@ -74,6 +76,29 @@ def test_tables_hold_what_was_found(folder, tmp_path):
         assert [tuple(row) for row in csv.reader(stream)] == [
             tables["copies"].header, *(tuple(map(str, row)) for row in copies),
         ]  # fmt: skip
+
+
+def test_copies_in_different_folds_are_told_by_the_split(folder, tmp_path):
+    samples = open_labelled(folder / "train").samples
+    folds = np.array([int(sample.group[2:]) % 2 for sample in samples])
+    write_split(tmp_path / "split.csv", [SplitPart("train", samples, folds)])
+    found = explore(folder / "train", split=tmp_path / "split.csv")
+    said = [note.text for note in take_notes(found)]
+    assert any(
+        text.startswith("1 pair of images in different folds look the same: ID09") for text in said
+    )
+    rows = {(row[0], row[3]): row[8] for row in by_name(found)["copies"].rows}
+    assert rows["ID09/사진 L.png", "ID10/사진 L.png"] == "1 and 0"
+    assert rows["ID08/사진 L.png", "ID08/사진 R.png"] == "0"
+    together = explore(folder / "train", split=write_even(tmp_path, samples))
+    assert not any("different folds" in note.text for note in take_notes(together))
+
+
+def write_even(folder, samples):
+    """A split whose fold 3 holds everything."""
+    path = folder / "even.csv"
+    write_split(path, [SplitPart("train", samples, np.full(len(samples), 3))])
+    return path
 
 
 def test_a_field_without_a_value_is_empty(folder, tmp_path):
