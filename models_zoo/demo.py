@@ -38,7 +38,7 @@ from models_zoo.train_zoo import train_zoo
 
 TTA = "hflip"
 _SHEET_ROWS = 3
-_REPORT, _APPRAISAL = "report", "ensemble"
+_ERRORS, _REPORT = "errors", "report"
 _WEIGHTS = "per-class.json"
 _FILES = {name: f"predictions-{name}.csv" for name in ("single", "uniform", "views", "tuned")}
 
@@ -98,8 +98,8 @@ class DemoResult:
                 f"{self.tuned_classes} of {self.num_classes} classes kept weights of their own.",
                 f"{self.folder / 'summary.txt'} holds these lines, {self.folder / 'sheet.png'} "
                 f"shows three hands. Took {self.seconds / 60:.1f} minutes.",
-                f"Open {self.folder / _REPORT / 'index.html'}: where the tuned ensemble errs; and "
-                f"{self.folder / _APPRAISAL / 'index.html'}: what its parts are worth, and which "
+                f"Open {self.folder / _ERRORS / 'index.html'}: where the tuned ensemble errs; and "
+                f"{self.folder / _REPORT / 'index.html'}: what its parts are worth, and which "
                 "test hands to review first.",
             ]
         )
@@ -151,7 +151,7 @@ def run_demo(
 def _write_pages(folder: Path, test: LabelledFolder, *, device: str, progress: Progress) -> None:
     """Where the tuned ensemble errs on the test hands, and what its parts are worth."""
     predicted = PredictedFolder.open(folder / _FILES["tuned"], test, RleFormat())
-    write_diagnosis(folder / _REPORT, diagnose(predicted, progress=progress), progress=progress)
+    write_diagnosis(folder / _ERRORS, diagnose(predicted, progress=progress), progress=progress)
     asked = ReportSettings(
         weights=folder / _WEIGHTS,
         review=folder / "test",
@@ -159,7 +159,7 @@ def _write_pages(folder: Path, test: LabelledFolder, *, device: str, progress: P
         cache=folder / CACHE_FOLDER,
     )
     found = appraise_folder(folder / "val", [str(folder / "members")], asked, progress=progress)
-    write_appraisal(folder / _APPRAISAL, *found, progress=progress)
+    write_appraisal(folder / _REPORT, *found, progress=progress)
 
 
 def _write_text(path: Path, text: str) -> None:

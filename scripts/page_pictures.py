@@ -36,8 +36,8 @@ class Shot:
 
 
 SHOTS = {
-    "errors": Shot("report/index.html", "worst-images", 1350),
-    "ensemble": Shot("ensemble/index.html", "members", 700),
+    "errors": Shot("errors/index.html", "worst-images", 1350),
+    "ensemble": Shot("report/index.html", "members", 700),
 }
 
 

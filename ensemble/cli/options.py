@@ -91,3 +91,18 @@ def groups_option(default: str) -> Callable[[_Command], _Command]:
         help="Which images are of one person: a regular expression searched in image paths, whose "
         f"first group or whole match names the person. By default {default}.",
     )
+
+
+trained_groups_option = groups_option(
+    "what the members were trained with (groups of zoo.yaml), without that the folder that an "
+    "image lies in, else every image is its own"
+)
+
+cache_option = click.option(
+    "--cache",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".ens-cache"),
+    show_default=True,
+    help="Folder of soft maps, written once for each member, image and set of views; an "
+    "interrupted run goes on from them. May be deleted at any time.",
+)

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_line, console_progress
-from ensemble.cli.options import device_option, groups_option, json_option, members_option
+from ensemble.cli.options import (
+    cache_option,
+    device_option,
+    json_option,
+    members_option,
+    trained_groups_option,
+)
 from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -41,18 +47,9 @@ _SHOWN = 10
     help="A folder without labels, such as test/: its images are ranked by the Dice that is "
     "predicted of them.",
 )
-@groups_option(
-    "what the members were trained with (groups of zoo.yaml), without that the folder that an "
-    "image lies in, else every image is its own"
-)
+@trained_groups_option
 @device_option
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".ens-cache"),
-    show_default=True,
-    help="Folder of soft maps, as ens tune-weights leaves it.",
-)
+@cache_option
 @click.option(
     "--out-of-fold",
     is_flag=True,

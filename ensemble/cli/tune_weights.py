@@ -9,11 +9,12 @@ import click
 
 from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import (
+    cache_option,
     device_option,
-    groups_option,
     json_option,
     members_option,
     out_option,
+    trained_groups_option,
 )
 from ensemble.cli.tables import print_table
 
@@ -43,21 +44,11 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
     show_default=True,
     help="Average probabilities or logits. May be repeated as --tta.",
 )
-@groups_option(
-    "what the members were trained with (groups of zoo.yaml), without that the folder that an "
-    "image lies in, else every image is its own"
-)
+@trained_groups_option
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @device_option
-@click.option(
-    "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(".ens-cache"),
-    show_default=True,
-    help="Folder of soft maps, written once for each member, image and set of views; an "
-    "interrupted run goes on from them. May be deleted at any time.",
-)
+@cache_option
 @click.option(
     "--metric",
     type=click.Choice(["dice", "iou", "pooled-dice", "pooled-iou"]),

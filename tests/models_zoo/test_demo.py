@@ -28,8 +28,8 @@ def test_the_demo_ends_with_scores_a_sheet_and_a_folder_to_work_in(tmp_path):
     assert all(0 <= dice <= 1 for dice in result.dice.values())
     assert (folder / "summary.txt").read_text() == result.text() + "\n"
     assert str(folder / "sheet.png") in result.text()
-    page = folder / "report" / "index.html"
-    parts = folder / "ensemble" / "index.html"
+    page = folder / "errors" / "index.html"
+    parts = folder / "report" / "index.html"
     assert f"Open {page}: where the tuned ensemble errs; and {parts}: what" in result.text()
     assert "Review first" in parts.read_text(encoding="utf-8")
     assert "worst images" in page.read_text(encoding="utf-8").lower()
