@@ -23,6 +23,7 @@ _MATRIX = (30, 40)
 # Dots of a chart of masks, spread evenly.
 _MOST_DOTS = 1500
 _THREADS = 2
+_PICTURES = ("masks", "doubt")
 
 
 def trust_section(found: Appraisal) -> Section:
@@ -105,8 +106,14 @@ def _review_text(found: Appraisal, doubt: Doubt) -> str:
     what = "other images" if found.review else "labelled images"
     return (
         f"{len(doubt.samples)} {what}; their predicted Dice is {mean:.4f} in the mean. Left the "
-        "masks of the ensemble, right in orange the pixels about which members disagree."
+        f"masks of the ensemble, right in orange {_orange(found)}."
     )
+
+
+def _orange(found: Appraisal) -> str:
+    if len(found.names) == 1:
+        return "how unsure the member is of a pixel"
+    return "how far members disagree about a pixel, by what they weigh"
 
 
 def _cases(found: Appraisal, doubt: Doubt, dice: Floats | None, progress: Progress) -> list[Markup]:
@@ -121,7 +128,7 @@ def _cases(found: Appraisal, doubt: Doubt, dice: Floats | None, progress: Progre
             name = doubt.samples[i].name
             cards = [
                 Card(picture_uri(picture, most_bytes=most_bytes), words, f"{words} of {name}")
-                for words, picture in zip(("masks", "disagreement"), pictures, strict=True)
+                for words, picture in zip(_PICTURES, pictures, strict=True)
             ]
             blocks.append(case(name, _line(found, doubt, dice, i), cards))
             advance(1)
