@@ -17,6 +17,7 @@ _ENCODERS = ("encoder.", "backbone.")
 # Weights that may be of another shape: those of the last layer, for another number of classes.
 _HEAD = 2
 _SHOWN = 3
+_REMEDY = "name the arch, encoder and options with which it was trained, or weights: none"
 
 
 def start_from(network: nn.Module, path: Path) -> None:
@@ -35,7 +36,9 @@ def start_from(network: nn.Module, path: Path) -> None:
         try:
             below = _fitting(encoder, found, most_others=0)
         except MemberError:
-            raise error.at(path) from error
+            raise MemberError(
+                error.what, where=path, expected=error.expected, got=error.got, remedy=_REMEDY
+            ) from error
         fitting = {prefix + key: tensor for key, tensor in below.items()}
     network.load_state_dict(own | fitting)
 
@@ -51,7 +54,7 @@ def _fitting(own: Mapping[str, Tensor], found: Tensors, most_others: int = _HEAD
         raise MemberError(
             "has more layers than the network",
             got=few(extra, _SHOWN),
-            remedy="name the arch, encoder and options with which it was trained",
+            remedy=_REMEDY,
         )
     other = [key for key, tensor in there.items() if tensor.shape != own[key].shape]
     if len(other) > most_others:
@@ -59,6 +62,6 @@ def _fitting(own: Mapping[str, Tensor], found: Tensors, most_others: int = _HEAD
             "has weights of other shapes",
             got=few([f"{key} {tuple(there[key].shape)}" for key in other]),
             expected=few([str(tuple(own[key].shape)) for key in other]),
-            remedy="name the arch, encoder and options with which it was trained",
+            remedy=_REMEDY,
         )
     return {key: tensor for key, tensor in there.items() if key not in other}
