@@ -49,13 +49,22 @@ def test_what_is_kept_is_what_was_made(train, tmp_path):
     assert seen == [2]
 
 
-@pytest.mark.parametrize("damage", [b"", b"{}\n", b"no json", None])
+DAMAGES = {
+    "empty": lambda content: b"",
+    "no keys": lambda content: b"{}\n",
+    "no json": lambda content: b"no json",
+    "cut": lambda content: content[:-1],
+    "a bit": lambda content: content[:-20] + bytes([content[-20] ^ 4]) + content[-19:],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_file_is_made_anew(train, tmp_path, damage):
     cache = ExampleCache.of(tmp_path, "data")
     make, calls = counted_make(train, 0)
     first = cache.get("a", INPUT, make)
     (path,) = files(tmp_path / ".train")
-    path.write_bytes(path.read_bytes()[:-1] if damage is None else damage)
+    path.write_bytes(damage(path.read_bytes()))
     again = cache.get("a", INPUT, make)
     assert len(calls) == 2
     np.testing.assert_array_equal(first.planes, again.planes)
