@@ -54,7 +54,7 @@ DAMAGES = {
     "no keys": lambda content: b"{}\n",
     "no json": lambda content: b"no json",
     "cut": lambda content: content[:-1],
-    "a bit": lambda content: content[:-20] + bytes([content[-20] ^ 4]) + content[-19:],
+    "a bit": lambda content: content[:400] + bytes([content[400] ^ 4]) + content[401:],
 }
 
 
