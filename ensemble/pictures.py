@@ -40,6 +40,7 @@ ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
 _GOLDEN_RATIO = 0.61803398875
 _CAPTION_PX = 28
 _MARGIN_PX = 6
+_WIDEST = 6
 
 
 def class_colours(num_classes: int) -> Picture:
@@ -93,10 +94,14 @@ def error_map(predicted: Masks, true: Masks) -> Picture:
 
 
 def fit_height(picture: Picture, height: int) -> Picture:
-    """The picture at a height in pixels, its aspect ratio kept."""
-    width = max(round(picture.shape[1] * height / picture.shape[0]), 1)
-    resized = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    return np.asarray(resized, np.uint8)
+    """The picture at a height in pixels, as wide as `width_at` says."""
+    size = (width_at(height, picture.shape), height)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def width_at(height: int, shape: Sequence[int]) -> int:
+    """The width that keeps the aspect ratio of (H, W, ...) = shape, up to 6 heights."""
+    return min(max(round(shape[1] * height / shape[0]), 1), _WIDEST * height)
 
 
 def picture_sheet(rows: Sequence[Sequence[tuple[str, Picture]]], *, height: int = 320) -> Picture:

@@ -17,6 +17,7 @@ from ensemble.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.errors import ConfigError, DataError, few
 from ensemble.images import reading
 from ensemble.whole_file import whole_file
+from ensemble.wording import counted
 
 _HEADER = ["folder", "image", "group", "fold"]
 _FOLD_DIGITS = 9  # as many as surely fit an int64
@@ -197,7 +198,7 @@ def _refuse_other_groups(rows: Mapping[_Key, _Row], folder: str, samples: Sequen
     moved = [sample.name for sample in samples if rows[folder, sample.name].group != sample.group]
     if moved:
         raise DataError(
-            f"{len(moved)} images are in other groups than in the data set",
+            f"{counted(len(moved), 'image is', 'images are')} in other groups than in the data set",
             got=few(moved),
             remedy=f"open the data set with the same groups, or {_REMEDY}",
         )
@@ -205,7 +206,9 @@ def _refuse_other_groups(rows: Mapping[_Key, _Row], folder: str, samples: Sequen
     for row in rows.values():
         folds_of.setdefault(row.group, set()).add(row.fold)
     if spread := sorted(group for group, folds in folds_of.items() if len(folds) > 1):
-        raise DataError(f"{len(spread)} groups are spread over folds", got=few(spread))
+        raise DataError(
+            f"{counted(len(spread), 'group is', 'groups are')} spread over folds", got=few(spread)
+        )
 
 
 def check_disjoint(train: ImageFolder | LabelledFolder, val: ImageFolder | LabelledFolder) -> None:
@@ -218,13 +221,15 @@ def check_disjoint(train: ImageFolder | LabelledFolder, val: ImageFolder | Label
     owned = {s.group for s in (*train.samples, *val.samples) if not _is_stem(s)}
     if leaking := sorted(shared & owned):
         raise DataError(
-            f"{len(leaking)} groups lie in both {train.root} and {val.root}",
+            f"{counted(len(leaking), 'group lies', 'groups lie')} in both {train.root} "
+            f"and {val.root}",
             got=few(leaking),
             remedy="keep all images of a group on one side",
         )
     if copies := _same_files(train.samples, val.samples):
         raise DataError(
-            f"{len(copies)} images lie in both {train.root} and {val.root}",
+            f"{counted(len(copies), 'image lies', 'images lie')} in both {train.root} "
+            f"and {val.root}",
             got=few(copies),
             remedy="remove them from one side",
         )

@@ -16,6 +16,7 @@ from ensemble.memory import give_back
 from ensemble.whole_file import whole_file
 from models_zoo.free_memory import free_memory_bytes
 from models_zoo.member_spec import MemberSpec
+from models_zoo.network_check import needs_larger_batch
 from models_zoo.trial_steps import StepCost, try_steps
 
 # In the folder of a member's state: a run that goes on takes the batch with which it began.
@@ -25,8 +26,10 @@ BATCH_FILE = "batch.json"
 _SHARE_OF_FREE = 0.9
 # A batch twice as large must learn from so many times as many images a second.
 _LEAST_GAIN = 1.05
-# Steps that an epoch has at least: fewer would leave too few updates of the weights.
+# Steps that an epoch has at least, in batches of 4 or more: fewer would leave too few updates of
+# the weights, and smaller batches too few values for BatchNorm's statistics.
 _LEAST_STEPS = 8
+_SMALL_BATCH = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +89,11 @@ def _search(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Tr
         cost = _cost(spec.model_copy(update={"batch": batch}), train, device)
         return None if cost is None else Trial(batch, batch / cost.step_s)
 
-    found = find_batch(try_batch, max(items // _LEAST_STEPS, 1))
+    found = find_batch(try_batch, max(items // _LEAST_STEPS, min(_SMALL_BATCH, items)))
     if found is None:
         raise DeviceError(
-            f"{device} has not enough memory for batches of 1 at {spec.size[0]} x {spec.size[1]}",
+            f"{device} has not enough memory for the smallest batch of {spec.arch} at "
+            f"{spec.size[0]} x {spec.size[1]}",
             where=spec.full_name,
             remedy="set a smaller size, or checkpointing: encoder",
         )
@@ -97,7 +101,9 @@ def _search(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Tr
 
 
 def _cost(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> StepCost | None:
-    """What a few steps take; None if memory does not suffice for them with room to spare."""
+    """What a few steps take; None if memory does not suffice for them with room to spare, or where
+    a batch of 1 is refused.
+    """
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(train.classes))
     give_back(device)
     free = _free_bytes(device)
@@ -105,6 +111,10 @@ def _cost(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Step
         cost = try_steps(network, spec, train, device)
     except torch.OutOfMemoryError:
         return None
+    except ValueError as error:
+        if needs_larger_batch(error):
+            return None
+        raise
     finally:
         del network
         give_back(device)

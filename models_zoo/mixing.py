@@ -46,6 +46,8 @@ def _quarters(size: tuple[int, int], middle: tuple[int, int]) -> list[tuple[int,
 
 
 def _resized(example: Example, size: tuple[int, int]) -> Example:
+    if 0 in size:  # a half of one row
+        return cut(example, 0, 0, size)
     image = cv2.resize(example.image, size[::-1], interpolation=cv2.INTER_AREA)
     ignored = resize_nearest(example.ignored[None].astype(np.uint32), size)[0]
     return Example(

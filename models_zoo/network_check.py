@@ -58,7 +58,7 @@ def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
         with torch.no_grad():
             logits = logits_of(network.to("meta").train()(batch))
     except FORWARD_REFUSALS as error:
-        key = "batch" if "more than 1 value per channel" in str(error) else "size"
+        key = "batch" if needs_larger_batch(error) else "size"
         reason = refusal_text(error)
         return Fault((key,), f"{spec.arch} does not take {share} x {_sides(spec)}: {reason}")
     expected = (share, _NUM_CLASSES, *spec.size)
@@ -69,6 +69,11 @@ def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
             f"expected {expected}, got {tuple(logits.shape)}",
         )
     return None
+
+
+def needs_larger_batch(error: Exception) -> bool:
+    """Whether BatchNorm refused to train on a single value of each channel."""
+    return "more than 1 value per channel" in str(error)
 
 
 def _built_from(spec: MemberSpec) -> str:

@@ -13,13 +13,18 @@ from ensemble.pictures import Picture
 PAGE_BYTES = 10_000_000
 _QUALITIES = (82, 65, 45, 25)
 _LEAST_PX = 16
+_MOST_PX = 16383  # a side of a WebP
 
 
 def picture_uri(picture: Picture, *, most_bytes: int = 60_000) -> str:
     """A picture (H, W, 3) RGB as WebP in a data URI of about `most_bytes` or fewer.
 
-    The best quality that fits is taken; what fits in none is halved, down to 16 pixels.
+    The best quality that fits is taken; what fits in none is halved, down to 16 pixels. Sides
+    longer than a WebP's 16383 pixels are made as short as that.
     """
+    height, width, _ = picture.shape
+    if max(height, width) > _MOST_PX:
+        picture = _resized(picture, min(width, _MOST_PX), min(height, _MOST_PX))
     while True:
         for quality in _QUALITIES:
             encoded = _webp(picture, quality)
@@ -27,13 +32,16 @@ def picture_uri(picture: Picture, *, most_bytes: int = 60_000) -> str:
                 return _uri(encoded)
         if min(picture.shape[:2]) < 2 * _LEAST_PX:
             return _uri(encoded)
-        size = (picture.shape[1] // 2, picture.shape[0] // 2)
-        picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+        picture = _resized(picture, picture.shape[1] // 2, picture.shape[0] // 2)
 
 
 def share_of_page(num_pictures: int) -> int:
     """How many bytes each of so many pictures may take."""
     return min(PAGE_BYTES // max(num_pictures, 1), 60_000)
+
+
+def _resized(picture: Picture, width: int, height: int) -> Picture:
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _webp(picture: Picture, quality: int) -> bytes:

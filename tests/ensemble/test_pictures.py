@@ -8,9 +8,11 @@ from ensemble.pictures import (
     ERROR_PALETTES,
     class_colours,
     error_map,
+    fit_height,
     overlay_masks,
     picture_sheet,
     to_rgb,
+    width_at,
 )
 
 
@@ -43,6 +45,14 @@ def test_a_sheet_holds_pictures_of_any_size_and_depth():
     assert grey.max() == 255
     sheet = picture_sheet([[("a", grey), ("b", grey)], [("c", grey[:, :7])]], height=40)
     assert sheet.shape[0] > 2 * 40
+
+
+def test_a_picture_of_a_height_keeps_its_aspect_ratio_within_reason():
+    assert [width_at(100, (200, width)) for width in (400, 1, 1200, 1201, 90_000)] == [
+        200, 1, 600, 600, 600,
+    ]  # fmt: skip
+    assert fit_height(np.zeros((1, 50, 3), np.uint8), 40).shape == (40, 240, 3)
+    assert fit_height(np.zeros((50, 1, 3), np.uint8), 40).shape == (40, 1, 3)
 
 
 # How cones of one kind that are missing change linear RGB (Machado, Oliveira and Fernandes, 2009).

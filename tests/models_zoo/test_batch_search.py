@@ -98,8 +98,22 @@ def test_memory_is_the_limit(train, monkeypatch):
     monkeypatch.setattr(batch_search, "free_memory_bytes", lambda: 700)  # a tenth is left alone
     assert settle_batch(spec(**windows), train, cpu).batch == 6
     monkeypatch.setattr(batch_search, "free_memory_bytes", lambda: 90)
-    with pytest.raises(DeviceError, match="not enough memory for batches of 1 at 512 x 512"):
+    with pytest.raises(DeviceError, match="memory for the smallest batch of unet at 512 x 512"):
         settle_batch(spec(**windows), train, cpu)
+
+
+@pytest.mark.parametrize(("images", "batch"), [(3, 2), (9, 4), (40, 4), (64, 8)])
+def test_few_images_leave_few_steps_and_no_batch_of_one(tmp_path, monkeypatch, images, batch):
+    few = open_labelled(write_drawings(tmp_path, train=images) / "train")
+    monkeypatch.setattr(batch_search, "try_steps", lambda *_: StepCost(step_s=1.0, peak_bytes=0))
+    assert settle_batch(spec(), few, torch.device("cpu")).batch == batch
+
+
+def test_a_batch_of_one_is_not_forced_on_batchnorm(tmp_path):
+    one = open_labelled(write_drawings(tmp_path, train=1) / "train")
+    deeplab = spec(size=(32, 32)).model_copy(update={"arch": "deeplabv3"})
+    with pytest.raises(DeviceError, match="smallest batch of deeplabv3"):
+        settle_batch(deeplab, one, torch.device("cpu"))
 
 
 ZOO = """\

@@ -13,7 +13,7 @@ from ensemble.errors import DataError
 from ensemble.explore.exploration import Exploration
 from ensemble.explore.odd_masks import OddMask, draw_mask
 from ensemble.images import read_image
-from ensemble.pictures import Picture, fit_height, to_rgb
+from ensemble.pictures import Picture, fit_height, to_rgb, width_at
 from ensemble.progress import Progress
 from ensemble.report.blocks import Card
 from ensemble.report.picture_uri import picture_uri, share_of_page
@@ -32,7 +32,7 @@ def thumbnail_picture(
     thumbnail: NDArray[np.uint16], size: NDArray[np.int64], *, height: int = _SMALL_PX
 ) -> Picture:
     """A thumbnail in the aspect ratio of its image (H, W), its levels from dark to bright."""
-    width = max(round(height * size[1] / size[0]), 1)
+    width = width_at(height, size.tolist())
     shown = cv2.resize(spread_levels(thumbnail), (width, height), interpolation=cv2.INTER_CUBIC)
     return to_rgb(np.asarray(shown, np.uint8))
 

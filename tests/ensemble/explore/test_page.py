@@ -50,6 +50,20 @@ def read(path):
     return links
 
 
+def test_images_of_one_row_or_column_have_pictures_too(tmp_path):
+    sizes = {"row": (1, 50), "longer": (1, 30_000), "column": (50, 1), "dot": (1, 1), "x": (30, 40)}
+    for stem, size in sizes.items():
+        label = np.zeros(size, np.uint8)
+        label[0, : size[1] // 2 + 1] = 255
+        write_png(
+            tmp_path / "data" / "images" / f"{stem}.png", np.full(size, 90, np.uint8) + label // 3
+        )
+        write_png(tmp_path / "data" / "masks" / "a" / f"{stem}.png", label)
+    found = explore(tmp_path / "data")
+    alts = read(write_exploration(tmp_path / "out", found)).alts
+    assert {f"image {stem}.png" for stem in sizes} <= set(alts)
+
+
 @pytest.fixture
 def folder(tmp_path):
     return write_faulty_data(tmp_path)

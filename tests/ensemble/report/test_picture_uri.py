@@ -40,3 +40,10 @@ def test_what_never_fits_is_still_a_picture():
 def test_many_pictures_share_a_page():
     assert share_of_page(1000) * 1000 <= PAGE_BYTES
     assert share_of_page(0) == share_of_page(1)
+
+
+@pytest.mark.parametrize("size", [(1, 20_000), (20_000, 3), (40, 17_000)])
+def test_a_side_is_no_longer_than_a_webp_allows(size):
+    height, width, _ = decoded(picture_uri(np.full((*size, 3), 90, np.uint8))).shape
+    assert 1 <= min(height, width) <= min(size)
+    assert max(height, width) <= 16383

@@ -61,6 +61,17 @@ def test_a_mosaic_holds_four_at_half_their_size(train, tmp_path):
     assert all(quarters)
 
 
+def test_a_mosaic_of_images_of_one_row_or_column_is_what_there_is_of_them(tmp_path):
+    for stem, size in {"row": (1, 50), "column": (50, 1), "dot": (1, 1)}.items():
+        write_png(tmp_path / "in" / "images" / f"{stem}.png", np.full(size, 90, np.uint8))
+        write_png(tmp_path / "in" / "masks" / "a" / f"{stem}.png", np.full(size, 255, np.uint8))
+    make_copies(open_labelled(tmp_path / "in"), tmp_path / "out", CopyOptions(mosaics=8))
+    copied = open_labelled(tmp_path / "out")
+    sizes = [read_image(sample.image).shape[:2] for sample in copied.samples]
+    assert set(sizes) <= {(1, 50), (50, 1), (1, 1)}
+    assert all(masks(copied, sample.name).all() for sample in copied.samples)
+
+
 def write_maps(folder, yaml, value=1):
     """A disc of one value on 0, in two images."""
     maps = {}
