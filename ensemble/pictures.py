@@ -40,7 +40,7 @@ ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
 _GOLDEN_RATIO = 0.61803398875
 _CAPTION_PX = 28
 _MARGIN_PX = 6
-_WIDEST = 6
+_STRETCHED = 6
 
 
 def class_colours(num_classes: int) -> Picture:
@@ -100,8 +100,9 @@ def fit_height(picture: Picture, height: int) -> Picture:
 
 
 def width_at(height: int, shape: Sequence[int]) -> int:
-    """The width that keeps the aspect ratio of (H, W, ...) = shape, up to 6 heights."""
-    return min(max(round(shape[1] * height / shape[0]), 1), _WIDEST * height)
+    """The width that keeps the aspect ratio of (H, W, ...) = shape, within 1 : 6 and 6 : 1."""
+    width = round(shape[1] * height / shape[0])
+    return min(max(width, height // _STRETCHED, 1), _STRETCHED * height)
 
 
 def picture_sheet(rows: Sequence[Sequence[tuple[str, Picture]]], *, height: int = 320) -> Picture:

@@ -49,10 +49,10 @@ def test_a_sheet_holds_pictures_of_any_size_and_depth():
 
 def test_a_picture_of_a_height_keeps_its_aspect_ratio_within_reason():
     assert [width_at(100, (200, width)) for width in (400, 1, 1200, 1201, 90_000)] == [
-        200, 1, 600, 600, 600,
+        200, 16, 600, 600, 600,
     ]  # fmt: skip
     assert fit_height(np.zeros((1, 50, 3), np.uint8), 40).shape == (40, 240, 3)
-    assert fit_height(np.zeros((50, 1, 3), np.uint8), 40).shape == (40, 1, 3)
+    assert fit_height(np.zeros((50, 1, 3), np.uint8), 40).shape == (40, 6, 3)
 
 
 # How cones of one kind that are missing change linear RGB (Machado, Oliveira and Fernandes, 2009).
