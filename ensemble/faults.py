@@ -17,6 +17,7 @@ from ensemble.wording import counted, shown
 
 Loc = tuple[str | int, ...]
 
+UNKNOWN_KEY = "unknown key"
 _MUST_BE = "must be "
 
 # What a value must be, by pydantic's name of the fault; the braces hold its limits.
@@ -104,7 +105,7 @@ def _message(model: type[BaseModel], loc: Loc, faults: Sequence[Mapping[str, Any
     first = faults[0]
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(str(loc[-1]), _keys_beside(model, loc), n=1)
-        return "unknown key" + (f", did you mean {near[0]}?" if near else "")
+        return UNKNOWN_KEY + (f", did you mean {near[0]}?" if near else "")
     if first["type"] == "missing":
         return "is missing"
     wanted = list(dict.fromkeys(_wanted(fault) for fault in faults))

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
-from ensemble.faults import Fault, find_faults
-from models_zoo.augment_spec import PRESET
+from ensemble.faults import UNKNOWN_KEY, Fault, find_faults
+from models_zoo.augment_spec import PRESET, AugmentSpec
 from models_zoo.member_spec import MemberSpec, names_its_encoder
 from models_zoo.network_check import network_fault
 from models_zoo.section import Section
@@ -62,6 +62,15 @@ class ZooDocument(Section):
     data: DataSpec = DataSpec()
     defaults: dict[str, Any] = Field(default_factory=dict)
     members: Annotated[list[dict[str, Any]], Field(min_length=1)]
+
+
+_SECTIONS: Mapping[str, type[Section]] = {
+    "the file itself": ZooDocument,
+    "data": DataSpec,
+    "a member or defaults": MemberSpec,
+    "augment": AugmentSpec,
+    "data.split": SplitSpec,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,5 +221,15 @@ def _doubled(specs: Sequence[_Placed]) -> Iterator[Fault]:
 
 def _report(document: YamlDocument, faults: Sequence[Fault]) -> str:
     """One line a fault, in the order of the file; a fault of a default is told once."""
-    lines = {document.line(fault): document.place(fault.loc) for fault in faults}
+    told = map(_with_its_section, faults)
+    lines = {document.line(fault): document.place(fault.loc) for fault in told}
     return "\n".join(sorted(lines, key=lambda line: lines[line]))
+
+
+def _with_its_section(fault: Fault) -> Fault:
+    """A key that stands in the wrong section is told where it belongs."""
+    if not fault.message.startswith(UNKNOWN_KEY):
+        return fault
+    homes = (where for where, section in _SECTIONS.items() if fault.loc[-1] in section.model_fields)
+    home = next(homes, None)
+    return Fault(fault.loc, f"{UNKNOWN_KEY}, it belongs in {home}") if home else fault

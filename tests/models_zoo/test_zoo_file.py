@@ -225,3 +225,20 @@ def test_the_example_is_free_of_faults(tmp_path):
     zoo = _read(tmp_path, EXAMPLE)
 
     assert len({member.arch for member in zoo.members}) == 4
+
+
+@pytest.mark.parametrize(
+    ("key", "home"),
+    [
+        ("data: {augment: light}", "a member or defaults"),
+        ("data: {folds: 3}", "data.split"),
+        ("defaults: {members: []}", "the file itself"),
+        ("defaults: {groups: x}", "data"),
+        ("defaults: {rotate_deg: 3}", "augment"),
+        ("epochs: 3", "a member or defaults"),
+        ("defaults: {augment: {size: 64}}", "a member or defaults"),
+    ],
+)
+def test_a_key_in_the_wrong_section_is_told_where_it_belongs(tmp_path, key, home):
+    (fault,) = _faults(tmp_path, f"{key}\nmembers:\n  - {{arch: fpn, encoder: resnet18}}\n")
+    assert fault.endswith(f"unknown key, it belongs in {home}")
