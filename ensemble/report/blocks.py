@@ -23,7 +23,7 @@ _FULL = 0.65
 class Card:
     """A picture with its title and lines of text; `terms` are further words to find it by.
 
-    `uri` is shown, and `large_uri` when it is opened; `alt` says what is to be seen.
+    `uri` is a data URI; `alt` says what is to be seen.
     """
 
     uri: str
@@ -31,7 +31,6 @@ class Card:
     alt: str
     lines: tuple[str, ...] = ()
     terms: str = ""
-    large_uri: str = ""
 
 
 @dataclass(frozen=True, slots=True)

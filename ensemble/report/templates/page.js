@@ -80,7 +80,7 @@ for (const button of document.querySelectorAll(".zoom")) {
   button.addEventListener("click", () => {
     const image = button.querySelector("img");
     const shown = viewer.querySelector("img");
-    shown.src = button.dataset.large || image.src;
+    shown.src = image.src;
     shown.alt = image.alt;
     viewer.querySelector("p").textContent = image.alt;
     viewer.showModal();
