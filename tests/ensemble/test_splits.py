@@ -178,7 +178,7 @@ def test_a_split_that_cannot_be_written(hands, tmp_path):
             r"other images: got 1 images without fold \(train: ID0/L\.png\) and "
             r"1 images that are not there \(train: ID9/L\.png\) \(remove the file",
         ),
-        ("L.png,ID0", "L.png,ID1", r"1 images are in other groups .*: got ID0/L\.png"),
+        ("L.png,ID0", "L.png,ID1", r"1 image is in other groups .*: got ID0/L\.png"),
         ("\n", '\n"', "is no CSV file"),
     ],
 )
@@ -194,7 +194,7 @@ def test_a_group_in_two_folds(hands, tmp_path):
     part = part_of(hands)
     part.folds[0] = (part.folds[0] + 1) % 3
     write_split(tmp_path / "split.csv", [part])
-    with pytest.raises(DataError, match="1 groups are spread over folds: got ID0"):
+    with pytest.raises(DataError, match="1 group is spread over folds: got ID0"):
         read_split(tmp_path / "split.csv", "train", hands.samples)
 
 
@@ -221,7 +221,7 @@ def test_parts_of_a_split_are_disjoint(hands):
 def test_a_person_on_both_sides(tmp_path):
     write_blank(tmp_path / "train", {"ID1/a.png": SIZE, "ID2/b.png": SIZE})
     write_blank(tmp_path / "val", {"ID3/b.png": (5, 5), "ID2/d.png": (5, 5)})
-    with pytest.raises(DataError, match=r"1 groups lie in both .*train and .*val: got ID2"):
+    with pytest.raises(DataError, match=r"1 group lies in both .*train and .*val: got ID2"):
         check_disjoint(open_images(tmp_path / "train"), open_images(tmp_path / "val"))
 
 
@@ -231,7 +231,7 @@ def test_the_same_stem_is_no_leak_but_the_same_bytes_are(tmp_path):
     train, val = open_images(tmp_path / "train"), open_images(tmp_path / "val")
     check_disjoint(train, val)
     (tmp_path / "val" / "b.png").write_bytes((tmp_path / "train" / "a.png").read_bytes())
-    with pytest.raises(DataError, match=r"1 images lie in both .*train and .*val: got b\.png"):
+    with pytest.raises(DataError, match=r"1 image lies in both .*train and .*val: got b\.png"):
         check_disjoint(train, open_images(tmp_path / "val"))
 
 

@@ -115,7 +115,7 @@ def test_val_must_not_repeat_train(folder, split_file):
     copied = folder / "val" / "images" / "val0.png"
     copied.write_bytes((folder / "train" / "images" / "train0.png").read_bytes())
 
-    with pytest.raises(DataError, match="lie in both"):
+    with pytest.raises(DataError, match="1 image lies in both"):
         _open(folder, split_file)
 
 
