@@ -40,7 +40,7 @@ ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
 _GOLDEN_RATIO = 0.61803398875
 _CAPTION_PX = 28
 _MARGIN_PX = 6
-_STRETCHED = 6
+_MOST_ASPECT = 6  # the longer side over the shorter
 
 
 def class_colours(num_classes: int) -> Picture:
@@ -95,14 +95,19 @@ def error_map(predicted: Masks, true: Masks) -> Picture:
 
 def fit_height(picture: Picture, height: int) -> Picture:
     """The picture at a height in pixels, as wide as `width_at` says."""
-    size = (width_at(height, picture.shape), height)
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    return resized(picture, (height, width_at(height, picture.shape)))
 
 
 def width_at(height: int, shape: Sequence[int]) -> int:
     """The width that keeps the aspect ratio of (H, W, ...) = shape, within 1 : 6 and 6 : 1."""
     width = round(shape[1] * height / shape[0])
-    return min(max(width, height // _STRETCHED, 1), _STRETCHED * height)
+    return min(max(width, height // _MOST_ASPECT, 1), _MOST_ASPECT * height)
+
+
+def resized(picture: Picture, size: tuple[int, int]) -> Picture:
+    """The picture at (H, W) = size: areas averaged where it gets lower, else linear."""
+    how = cv2.INTER_AREA if size[0] < picture.shape[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, size[::-1], interpolation=how), np.uint8)
 
 
 def picture_sheet(rows: Sequence[Sequence[tuple[str, Picture]]], *, height: int = 320) -> Picture:

@@ -10,13 +10,14 @@ from pathlib import Path
 import torch
 
 from ensemble.datasets import LabelledFolder
-from ensemble.errors import DeviceError
+from ensemble.errors import ConfigError, DeviceError
 from ensemble.members.networks import build_network
 from ensemble.memory import give_back
 from ensemble.whole_file import whole_file
+from ensemble.wording import counted
 from models_zoo.free_memory import free_memory_bytes
 from models_zoo.member_spec import MemberSpec
-from models_zoo.network_check import needs_larger_batch
+from models_zoo.network_check import asked_share, needs_larger_batch, takes_share
 from models_zoo.trial_steps import StepCost, try_steps
 
 # In the folder of a member's state: a run that goes on takes the batch with which it began.
@@ -69,8 +70,10 @@ def settle_batch(
 ) -> MemberSpec:
     """A spec with a number for `batch: auto`: of the state folder, or found and noted there.
 
-    Raises DeviceError where no batch fits.
+    Raises DeviceError where no batch fits, ConfigError for a network that does not learn from as
+    few images as there are.
     """
+    _check_enough(spec, train)
     if spec.batch != "auto":
         return spec
     batch = None if state is None else _read(state / BATCH_FILE)
@@ -82,8 +85,25 @@ def settle_batch(
     return spec.model_copy(update={"batch": batch})
 
 
+def _check_enough(spec: MemberSpec, train: LabelledFolder) -> None:
+    """Raise ConfigError where batches, for want of images, are smaller than the network takes."""
+    share = _num_items(spec, train) // spec.devices
+    if share < asked_share(spec) and not (share and takes_share(spec, share)):
+        raise ConfigError(
+            f"{spec.arch} does not learn from batches of {share}",
+            where=spec.full_name,
+            got=counted(len(train.samples), "training image"),
+            remedy="give it more images, or take another architecture or size",
+        )
+
+
+def _num_items(spec: MemberSpec, train: LabelledFolder) -> int:
+    """What an epoch learns from: images, or their windows."""
+    return len(train.samples) * (spec.window.crops if spec.window else 1)
+
+
 def _search(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Trial:
-    items = len(train.samples) * (spec.window.crops if spec.window else 1)
+    items = _num_items(spec, train)
 
     def try_batch(batch: int) -> Trial | None:
         cost = _cost(spec.model_copy(update={"batch": batch}), train, device)

@@ -85,6 +85,10 @@ class Job:
             reporter.note(self.name, "goes on where an earlier run stopped")
         self.state.begin(anew=fault is not None)
 
+    def tell_failure(self, reporter: Reporter, reason: str) -> None:
+        """Tell why the member was not trained; the reason may begin with its name."""
+        reporter.note(self.name, f"failed: {reason.removeprefix(f'{self.name}: ')}")
+
     def _state_fault(self) -> MemberError | None:
         """Why a training cannot go on from what an earlier run left, or None."""
         if not self.has_state:

@@ -47,12 +47,22 @@ def network_fault(spec: MemberSpec) -> Fault | None:
             checkpoint_encoder(network)
         except ConfigError as error:
             return Fault(("checkpointing",), str(error))
-    return _refused_input(spec, network)
+    return _refused_input(spec, network, asked_share(spec))
 
 
-def _refused_input(spec: MemberSpec, network: torch.nn.Module) -> Fault | None:
+def asked_share(spec: MemberSpec) -> int:
+    """Inputs in a batch of each device; of `batch: auto` the least that is tried first."""
+    return _LEAST_AUTO if spec.batch == "auto" else spec.batch // spec.devices
+
+
+def takes_share(spec: MemberSpec, share: int) -> bool:
+    """Whether a sound spec's network learns from so many inputs in a batch of each device."""
+    network = build_network(spec.network, in_channels=spec.channels, num_classes=_NUM_CLASSES)
+    return _refused_input(spec, network, share) is None
+
+
+def _refused_input(spec: MemberSpec, network: torch.nn.Module, share: int) -> Fault | None:
     """Shapes alone, on the meta device: a training batch, as the strictest layers see it."""
-    share = _LEAST_AUTO if spec.batch == "auto" else spec.batch // spec.devices
     batch = torch.empty(share, spec.channels, *spec.size, device="meta")
     try:
         with torch.no_grad():

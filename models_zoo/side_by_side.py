@@ -87,7 +87,7 @@ def train_side_by_side(
 
     def fail(job: Job, reason: str) -> None:
         failed[job.name] = reason
-        reporter.note(job.name, f"failed: {reason}")
+        job.tell_failure(reporter, reason)
 
     try:
         while waiting or working:

@@ -108,7 +108,7 @@ def _train_in_turn(
                 train_job(job, held_out, device, reporter=reporter, progress=progress)
             except MEMBER_ERRORS as error:
                 failed[job.name] = str(error)
-                reporter.note(job.name, f"failed: {error}")
+                job.tell_failure(reporter, failed[job.name])
             _rank(folder)
     return failed
 

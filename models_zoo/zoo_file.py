@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 from ensemble.errors import ConfigError
 from ensemble.faults import UNKNOWN_KEY, Fault, find_faults
 from models_zoo.augment_spec import PRESET, AugmentSpec
-from models_zoo.member_spec import MemberSpec, names_its_encoder
+from models_zoo.member_spec import MemberSpec, WindowSection, names_its_encoder
 from models_zoo.network_check import network_fault
 from models_zoo.section import Section
 from models_zoo.sweep import SWEEP, Combination, combinations
@@ -64,12 +64,13 @@ class ZooDocument(Section):
     members: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
-_SECTIONS: Mapping[str, type[Section]] = {
+_SECTIONS: Mapping[str, type[BaseModel]] = {
     "the file itself": ZooDocument,
     "data": DataSpec,
+    "data.split": SplitSpec,
     "a member or defaults": MemberSpec,
     "augment": AugmentSpec,
-    "data.split": SplitSpec,
+    "window": WindowSection,
 }
 
 
@@ -230,6 +231,7 @@ def _with_its_section(fault: Fault) -> Fault:
     """A key that stands in the wrong section is told where it belongs."""
     if not fault.message.startswith(UNKNOWN_KEY):
         return fault
-    homes = (where for where, section in _SECTIONS.items() if fault.loc[-1] in section.model_fields)
-    home = next(homes, None)
-    return Fault(fault.loc, f"{UNKNOWN_KEY}, it belongs in {home}") if home else fault
+    homes = [where for where, section in _SECTIONS.items() if fault.loc[-1] in section.model_fields]
+    return (
+        Fault(fault.loc, f"{UNKNOWN_KEY}, it belongs in {' or '.join(homes)}") if homes else fault
+    )

@@ -47,9 +47,17 @@ class Calibration:
 
     def curve(self) -> tuple[Floats, Floats]:
         """Mean probability and true share (B,) of the pixels of all classes; NaN in empty bins."""
-        pixels = self.pixels.sum(axis=0)
-        safe = np.where(pixels > 0, pixels, np.nan)
-        return self.mass.sum(axis=0) / safe, self.true.sum(axis=0) / safe
+        pixels, true, mass = (each.sum(axis=0) for each in (self.pixels, self.true, self.mass))
+        return _shares(mass, pixels), _shares(true, pixels)
+
+    def curves(self) -> tuple[Floats, Floats]:
+        """The same of each class: (C, B) both."""
+        return _shares(self.mass, self.pixels), _shares(self.true, self.pixels)
+
+
+def _shares(amounts: Floats, pixels: Floats) -> Floats:
+    """Amounts a pixel; NaN where there is none."""
+    return np.asarray(amounts / np.where(pixels > 0, pixels, np.nan))
 
 
 def threshold_curves(

@@ -43,7 +43,7 @@ def _optimism(found: Appraisal, evidence: Evidence) -> Iterator[Remark]:
         text = (
             f"Dice is {found.dice.mean():.4f} on these images; tuning states {evidence.metric} "
             f"{evidence.out_of_fold:.4f} out of fold. If these are the images that weights were "
-            "tuned on, expect the latter on new ones"
+            "tuned on, expect the latter on new ones."
         )
         yield Remark("fact", text, "members")
 
@@ -57,7 +57,7 @@ def _harm(found: Appraisal) -> Iterator[Remark]:
     for name, row in zip(found.names, content.rows, strict=False):
         high = float(row[column])
         if high < 0:
-            text = f"{name} harms: the 95 % interval of what is lost without it ends at {high:.4f}"
+            text = f"{name} harms: the 95 % interval of what is lost without it ends at {high:.4f}."
             yield Remark("wrong", text, "members")
 
 
@@ -66,7 +66,7 @@ def _alike(found: Appraisal) -> Iterator[Remark]:
     for a, b in found.pairs:
         if matrix[a, b] > _ALIKE:
             both = f"{found.names[a]} and {found.names[b]}"
-            text = f"{both} draw nearly the same masks: Dice {matrix[a, b]:.4f}"
+            text = f"{both} draw nearly the same masks: Dice {matrix[a, b]:.4f}."
             yield Remark("look", text, "agreement")
 
 
@@ -82,7 +82,7 @@ def _better_alone(found: Appraisal) -> Iterator[Remark]:
             f"{found.class_names[c]} ({found.names[int(np.nanargmax(alone[:, c]))]} {best[c]:.4f})"
             for c in order
         ]
-        text = f"a member alone is better by more than {_BETTER:g} here: {few(names)}"
+        text = f"A member alone is better by more than {_BETTER:g} here: {few(names)}."
         yield Remark("look", text, "members")
 
 
@@ -98,7 +98,7 @@ def _thresholds(found: Appraisal) -> Iterator[Remark]:
         if gains[c] > _BETTER
     ]
     if names:
-        text = f"another threshold gains more than {_BETTER:g} on these images: {few(names)}"
+        text = f"Another threshold gains more than {_BETTER:g} on these images: {few(names)}."
         yield Remark("look", text, "thresholds")
 
 
@@ -109,7 +109,7 @@ def _cheaper(found: Appraisal) -> Iterator[Remark]:
         if each.score > everyone.score - _LITTLE and each.seconds < _HALF * everyone.seconds:
             text = (
                 f"{each.name} alone: Dice {each.score:.4f} in {each.seconds:.3g} s an image, all "
-                f"{everyone.score:.4f} in {everyone.seconds:.3g} s, weighing the same"
+                f"{everyone.score:.4f} in {everyone.seconds:.3g} s, weighing the same."
             )
             yield Remark("look", text, "frontier")
             return

@@ -154,6 +154,21 @@ def curve_table(found: Appraisal) -> Table | None:
     return Table("thresholds", ("threshold", *found.class_names), rows)
 
 
+def calibration_table(found: Appraisal) -> Table | None:
+    """Of each class, bins of fused probability with the share of their pixels that is true."""
+    if found.calibration is None:
+        return None
+    probability, share = found.calibration.curves()
+    pixels = found.calibration.pixels
+    rows = tuple(
+        (name, float(probability[c, b]), float(share[c, b]), round(float(pixels[c, b])))
+        for c, name in enumerate(found.class_names)
+        for b in np.flatnonzero(pixels[c])
+    )
+    header = ("class", "mean probability", "true share", "px")
+    return Table("calibration", header, rows, dict.fromkeys(header[1:3], ".4f"))
+
+
 def subset_table(found: Appraisal) -> Table:
     """Ensembles of some members, the best first."""
     best = {each.name for each in on_the_frontier(found.subsets)}

@@ -16,7 +16,7 @@ from ensemble.diagnosis.image_errors import predicted_planes, verdict_map
 from ensemble.diagnosis.tables import worst_classes, worst_images
 from ensemble.images import read_image
 from ensemble.kernels.comparison import EXTRA, MISSED, OTHER, RIGHT, SEVERAL
-from ensemble.pictures import Colour, Masks, Picture, Verdict, overlay_masks, to_rgb
+from ensemble.pictures import Colour, Masks, Picture, Verdict, overlay_masks, resized, to_rgb
 
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
 MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 6, 2
@@ -89,7 +89,7 @@ def draw_case(found: Diagnosis, case: Case, colours: Colours) -> CasePictures:
 def _draw_image(
     picture: Picture, both: Sequence[Planes], classes: ClassList, colours: Colours
 ) -> CasePictures:
-    ground = _resized(picture, _shown_size(picture.shape, _IMAGE_PX))
+    ground = resized(picture, _shown_size(picture.shape, _IMAGE_PX))
     shown = [overlay_masks(ground, _masks(planes, ground.shape[:2], classes)) for planes in both]
     true, predicted = both
     verdicts, _ = verdict_map(true, predicted, classes)
@@ -105,7 +105,7 @@ def _masks(planes: Planes, size: tuple[int, int], classes: ClassList) -> Masks:
 
 
 def _draw_mask(picture: Picture, masks: Sequence[Mask], colours: Colours) -> CasePictures:
-    ground = _resized(picture, _shown_size(picture.shape, _CROP_PX))
+    ground = resized(picture, _shown_size(picture.shape, _CROP_PX))
     shown = [tint(ground, [(mask, colours["right"])], opacity=_MASK_OPACITY) for mask in masks]
     true, predicted = masks
     return _pictures(ground, shown, mask_verdicts(true, predicted), colours)
@@ -179,8 +179,3 @@ def _shown_size(size: tuple[int, ...], longest_px: int) -> tuple[int, int]:
     """(H, W) in the same aspect ratio."""
     scale = longest_px / max(size[:2])
     return max(round(size[0] * scale), 1), max(round(size[1] * scale), 1)
-
-
-def _resized(picture: Picture, size: tuple[int, int]) -> Picture:
-    how = cv2.INTER_AREA if picture.shape[0] > size[0] else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, size[::-1], interpolation=how), np.uint8)

@@ -57,6 +57,11 @@ def side_by_side(*blocks: Markup) -> Markup:
     return render_block("side_by_side", blocks=blocks)
 
 
+def small_multiples(*figures: Markup) -> Markup:
+    """Small figures of one kind, as many beside each other as there is room for."""
+    return render_block("small_multiples", figures=figures)
+
+
 def remarks(found: Sequence[Remark]) -> Markup:
     """A list of remarks, each a link to its section."""
     return render_block("remarks", remarks=found)

@@ -196,10 +196,12 @@ def lines(
     size: tuple[int, int] = (360, 240),
     mark_x: float | None = None,
     label: str = "",
+    legend: bool = True,
 ) -> Markup:
     """A line of (x, y) a series, over points that are no NaN; `axes` are the words for x and y.
 
-    `mark_x`: an x between the ends that is marked by a line from bottom to top.
+    `mark_x`: an x between the ends that is marked by a line from bottom to top. Without `legend`
+    the names of several series are seen when one is pointed at.
     """
     points = {name: _known_pairs(x, y) for name, (x, y) in series.items()}
     across, up = _plane(points, size)
@@ -220,8 +222,8 @@ def lines(
         for number, (name, (x, y)) in enumerate(points.items())
     ]
     frame = _frame(across, up, size, axes)
-    legend = _legend(list(series), size[0])
-    return chart(*size, label or "line chart", frame, *marks, *drawn, legend)
+    names = [_legend(list(series), size[0])] if legend else []
+    return chart(*size, label or "line chart", frame, *marks, *drawn, *names)
 
 
 def scatter(

@@ -5,9 +5,8 @@ from __future__ import annotations
 import base64
 
 import cv2
-import numpy as np
 
-from ensemble.pictures import Picture
+from ensemble.pictures import Picture, resized
 
 # A page of 300 images stays under 15 MB with its text and charts.
 PAGE_BYTES = 10_000_000
@@ -24,7 +23,7 @@ def picture_uri(picture: Picture, *, most_bytes: int = 60_000) -> str:
     """
     height, width, _ = picture.shape
     if max(height, width) > _MOST_PX:
-        picture = _resized(picture, min(width, _MOST_PX), min(height, _MOST_PX))
+        picture = resized(picture, (min(height, _MOST_PX), min(width, _MOST_PX)))
     while True:
         for quality in _QUALITIES:
             encoded = _webp(picture, quality)
@@ -32,16 +31,12 @@ def picture_uri(picture: Picture, *, most_bytes: int = 60_000) -> str:
                 return _uri(encoded)
         if min(picture.shape[:2]) < 2 * _LEAST_PX:
             return _uri(encoded)
-        picture = _resized(picture, picture.shape[1] // 2, picture.shape[0] // 2)
+        picture = resized(picture, (picture.shape[0] // 2, picture.shape[1] // 2))
 
 
 def share_of_page(num_pictures: int) -> int:
     """How many bytes each of so many pictures may take."""
     return min(PAGE_BYTES // max(num_pictures, 1), 60_000)
-
-
-def _resized(picture: Picture, width: int, height: int) -> Picture:
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _webp(picture: Picture, quality: int) -> bytes:

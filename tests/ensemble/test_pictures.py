@@ -11,6 +11,7 @@ from ensemble.pictures import (
     fit_height,
     overlay_masks,
     picture_sheet,
+    resized,
     to_rgb,
     width_at,
 )
@@ -53,6 +54,13 @@ def test_a_picture_of_a_height_keeps_its_aspect_ratio_within_reason():
     ]  # fmt: skip
     assert fit_height(np.zeros((1, 50, 3), np.uint8), 40).shape == (40, 240, 3)
     assert fit_height(np.zeros((50, 1, 3), np.uint8), 40).shape == (40, 6, 3)
+
+
+def test_thin_lines_are_not_lost_where_a_picture_gets_smaller():
+    lines = np.zeros((40, 40, 3), np.uint8)
+    lines[::4] = 200
+    np.testing.assert_array_equal(resized(lines, (10, 10)), 50)
+    assert set(np.unique(resized(lines[:3], (9, 40)))) > {0, 200}
 
 
 # How cones of one kind that are missing change linear RGB (Machado, Oliveira and Fernandes, 2009).

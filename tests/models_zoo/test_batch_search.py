@@ -5,7 +5,7 @@ import torch
 from drawings import write_drawings
 
 from ensemble.datasets import open_labelled
-from ensemble.errors import DeviceError
+from ensemble.errors import ConfigError, DeviceError
 from ensemble.members.file import read_member
 from models_zoo import batch_search
 from models_zoo.batch_search import BATCH_FILE, Trial, find_batch, settle_batch
@@ -109,11 +109,25 @@ def test_few_images_leave_few_steps_and_no_batch_of_one(tmp_path, monkeypatch, i
     assert settle_batch(spec(), few, torch.device("cpu")).batch == batch
 
 
-def test_a_batch_of_one_is_not_forced_on_batchnorm(tmp_path):
+DEEPLAB = {"arch": "deeplabv3", "encoder": "resnet18", "weights": "none", "size": (32, 32)}
+
+
+def test_a_batch_of_one_is_not_forced_on_batchnorm(train, monkeypatch):
+    monkeypatch.setattr(batch_search, "free_memory_bytes", lambda: 0)
+    with pytest.raises(DeviceError, match="memory for the smallest batch of deeplabv3"):
+        settle_batch(MemberSpec(**DEEPLAB, batch="auto"), train, torch.device("cpu"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "share"), [({"batch": "auto"}, 1), ({"batch": 4}, 1), ({"batch": 8, "devices": 2}, 0)]
+)
+def test_too_few_images_for_a_network_are_named_as_that(tmp_path, keys, share):
     one = open_labelled(write_drawings(tmp_path, train=1) / "train")
-    deeplab = spec(size=(32, 32)).model_copy(update={"arch": "deeplabv3"})
-    with pytest.raises(DeviceError, match="smallest batch of deeplabv3"):
-        settle_batch(deeplab, one, torch.device("cpu"))
+    words = f"deeplabv3 does not learn from batches of {share}: got 1 training image "
+    with pytest.raises(ConfigError, match=words):
+        settle_batch(MemberSpec(**DEEPLAB, **keys), one, torch.device("cpu"))
+    unet = spec(4, size=(64, 64))  # its deepest grid has several values
+    assert settle_batch(unet, one, torch.device("cpu")).batch == 4
 
 
 ZOO = """\

@@ -126,8 +126,10 @@ def test_a_shared_training_goes_on_after_a_kill(tmp_path):
 
 def test_a_member_that_wants_more_devices_than_there_are_is_told(tmp_path):
     path = zoo(tmp_path, "  - {name: wide, arch: unet, batch: 6, devices: 3}\n")
-    training = train_zoo(path, device="cpu,cpu")
+    hearer = Hearer()
+    training = train_zoo(path, device="cpu,cpu", reporter=hearer)
     assert training.failed == {"wide": "wide: wants 3 devices, and there are 2"}
+    assert ("wide", "failed: wants 3 devices, and there are 2") in hearer.notes
 
 
 @pytest.mark.slow

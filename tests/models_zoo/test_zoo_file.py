@@ -237,6 +237,8 @@ def test_the_example_is_free_of_faults(tmp_path):
         ("defaults: {rotate_deg: 3}", "augment"),
         ("epochs: 3", "a member or defaults"),
         ("defaults: {augment: {size: 64}}", "a member or defaults"),
+        ("defaults: {crops: 4}", "window"),
+        ("data: {seed: 1}", "data.split or a member or defaults"),
     ],
 )
 def test_a_key_in_the_wrong_section_is_told_where_it_belongs(tmp_path, key, home):

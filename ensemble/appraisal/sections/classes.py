@@ -6,12 +6,20 @@ import numpy as np
 
 from ensemble.appraisal.appraisal import Appraisal
 from ensemble.appraisal.evidence import Evidence
-from ensemble.appraisal.tables import curve_table, threshold, weight_table
-from ensemble.report.blocks import figure, heat_table, paragraph, side_by_side, table
+from ensemble.appraisal.tables import calibration_table, curve_table, threshold, weight_table
+from ensemble.report.blocks import (
+    figure,
+    heat_table,
+    paragraph,
+    side_by_side,
+    small_multiples,
+    table,
+)
 from ensemble.report.charts import bars, lines
 from ensemble.report.page import Section
 
 _SMALL = (240, 150)
+_CALIBRATED = ([0.05, 0.95], [0.05, 0.95])
 
 
 def weight_section(found: Appraisal, evidence: Evidence) -> Section:
@@ -72,7 +80,7 @@ def threshold_section(found: Appraisal) -> Section | None:
                 mean, "Mean Dice under the ensemble's weights when all classes have one threshold."
             ),
             paragraph("Each class by its own; the bar is the threshold that it has."),
-            side_by_side(*small),
+            small_multiples(*small),
         ),
         (content,),
     )
@@ -80,16 +88,30 @@ def threshold_section(found: Appraisal) -> Section | None:
 
 def calibration_section(found: Appraisal) -> Section | None:
     """Whether pixels of a probability are foreground as often; None for exclusive classes."""
-    if found.calibration is None:
+    content = calibration_table(found)
+    if found.calibration is None or content is None:
         return None
     probability, share = found.calibration.curve()
     error = found.calibration.error()
     order = np.argsort(-np.nan_to_num(error), kind="stable")
     drawn = lines(
-        {"ensemble": (probability, share), "calibrated": ([0.05, 0.95], [0.05, 0.95])},
+        {"ensemble": (probability, share), "calibrated": _CALIBRATED},
         axes=("fused probability", "true share"),
         size=(420, 300),
     )
+    of_class = zip(*found.calibration.curves(), strict=True)
+    small = [
+        figure(
+            lines(
+                {name: curve, "calibrated": _CALIBRATED},
+                size=_SMALL,
+                label=f"True share of {name} by its fused probability",
+                legend=False,
+            ),
+            name,
+        )
+        for name, curve in zip(found.class_names, of_class, strict=True)
+    ]
     off = {found.class_names[c]: float(error[c]) for c in order if np.isfinite(error[c])}
     return Section(
         "calibration",
@@ -107,5 +129,8 @@ def calibration_section(found: Appraisal) -> Section | None:
                     "Mean distance between probability and truth in bins of .05, by class.",
                 ),
             ),
+            paragraph("Each class by its own, its pixels in calibration.csv."),
+            small_multiples(*small),
         ),
+        (content,),
     )

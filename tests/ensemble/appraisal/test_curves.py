@@ -44,3 +44,8 @@ def test_calibration_counts_the_pixels_of_each_probability(scale):
     probability, share = found.curve()
     assert np.nanmax(np.abs(np.diff(probability))) < 0.2
     assert ((share >= 0) & (share <= 1) | np.isnan(share)).all()
+    np.testing.assert_allclose(probability, counts[2].sum(0) / counts[0].sum(0))
+    np.testing.assert_allclose(share, counts[1].sum(0) / counts[0].sum(0))
+    with np.errstate(invalid="ignore"):
+        expected = counts[2] / counts[0], counts[1] / counts[0]
+    np.testing.assert_allclose(found.curves(), expected)

@@ -56,7 +56,7 @@ def test_a_page_has_all_sections_and_its_tables_beside_it(report):
     tables = {path.stem for path in page.parent.glob("*.csv")}
     assert tables == {
         "members", "members-by-class", "losses-by-class", "agreement", "weights", "thresholds",
-        "views", "variants", "subsets", "predicted", "predicted-by-class", "review",
+        "calibration", "views", "variants", "subsets", "predicted", "predicted-by-class", "review",
         "review-by-class",
     }  # fmt: skip
     assert html.count('class="case"') == 4
@@ -84,6 +84,10 @@ def test_tables_hold_the_figures(report):
         "vflip",
     }
     assert len(table(page, "variants")) == 2
+    bins = table(page, "calibration")
+    assert sum(int(row["px"]) for row in bins) == round(found.calibration.pixels.sum())
+    true = sum(float(row["true share"]) * int(row["px"]) for row in bins if row["class"] == "dark")
+    assert true == pytest.approx(found.calibration.true[1].sum(), rel=1e-3)
 
 
 def test_what_stands_out_is_said(report):
