@@ -40,7 +40,7 @@ class _Regression:
         terms = _terms(signs)
         num_terms = terms.shape[1]
         if len(dice) < _FEWEST:
-            mean = float(dice.mean()) if len(dice) else np.nan
+            mean = float(dice.mean()) if len(dice) else 0.0
             return cls(np.zeros(num_terms), np.ones(num_terms), mean, np.zeros(num_terms))
         centre, spread = terms.mean(axis=0), terms.std(axis=0)
         spread = np.where(spread > 0, spread, 1.0)
@@ -63,12 +63,12 @@ class DicePredictor:
 
     @classmethod
     def fit(cls, signs: Floats, empty: NDArray[np.bool_], dice: Floats) -> DicePredictor:
-        """Fit on masks whose Dice (...) is known; what was never seen takes the mean of all."""
-        regressions = []
-        for which in (~empty, empty):
-            seen = which if which.any() else np.ones_like(which)
-            regressions.append(_Regression.fit(signs[seen], dice[seen]))
-        return cls(*regressions)
+        """Fit on masks whose Dice (...) is known.
+
+        If none of them is empty, an empty one is taken for missed: 0. If all are, one that holds
+        something is taken for invented: 0 as well.
+        """
+        return cls(*(_Regression.fit(signs[which], dice[which]) for which in (~empty, empty)))
 
     def __call__(self, signs: Floats, empty: NDArray[np.bool_]) -> Floats:
         """Dice (...) from 0 to 1."""

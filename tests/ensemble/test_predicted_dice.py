@@ -30,7 +30,19 @@ def test_of_few_masks_only_the_mean_is_taken():
     nothing_empty = np.zeros(dice.shape, bool)
     fitted = DicePredictor.fit(signs, nothing_empty, dice)
     np.testing.assert_allclose(fitted(signs, nothing_empty), dice.mean())
-    np.testing.assert_allclose(fitted(signs, ~nothing_empty), dice.mean())
+    all_empty = ~nothing_empty
+    of_empty = DicePredictor.fit(signs, all_empty, dice)
+    np.testing.assert_allclose(of_empty(signs, all_empty), dice.mean())
+
+
+@pytest.mark.parametrize("num_images", [5, 60])
+def test_what_no_labelled_mask_is_like_is_taken_for_wrong(num_images):
+    signs, _, dice = masks(0, num_images=num_images)
+    nothing_empty = np.zeros(dice.shape, bool)
+    fitted = DicePredictor.fit(signs, nothing_empty, dice)
+    np.testing.assert_array_equal(fitted(signs, ~nothing_empty), 0)
+    of_empty = DicePredictor.fit(signs, ~nothing_empty, dice)
+    np.testing.assert_array_equal(of_empty(signs, nothing_empty), 0)
 
 
 def test_a_sign_that_never_changes_says_nothing():

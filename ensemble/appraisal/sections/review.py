@@ -55,7 +55,8 @@ def trust_section(found: Appraisal) -> Section:
                 "What the Dice of a mask will be, predicted from its soft maps alone: its expected "
                 "Dice if probabilities were true, their entropy, their peak, and how far the "
                 "members agree with it. A labelled image is predicted by a fit that saw none of "
-                "its group. " + trust_text(found)
+                "its group. If all of their masks hold something, an empty one is taken for "
+                "missed, of Dice 0. " + trust_text(found)
             ),
             side_by_side(figure(by_image, "Images, mean over classes."), figure(by_mask, "Masks.")),
             table(content, "Images, the lowest prediction first.", most_rows=_MOST_ROWS),
