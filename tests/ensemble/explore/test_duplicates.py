@@ -57,6 +57,16 @@ def test_a_mirrored_copy_is_told_from_a_straight_one(tmp_path):
     assert found[0].is_same_file or found[0].bits < found[1].bits
 
 
+def test_images_with_few_frequencies_are_copies_only_of_the_same_ones(tmp_path):
+    row = scene(1)[:1]
+    images = {
+        "row": row, "longer": scene(2)[:1], "column": row.T.copy(), "dot": row[:, :1],
+        "black": np.zeros((40, 90), np.uint8), "again": np.zeros((30, 30), np.uint8),
+    }  # fmt: skip
+    found = find_copies(write(tmp_path, **images), hashes(*images.values()))
+    assert [(copy.first, copy.second, copy.bits) for copy in found] == [(4, 5, 0)]
+
+
 def test_pairs_across_two_folders_have_one_image_on_each_side(tmp_path):
     here = {"a": scene(0), "b": scene(0), "c": scene(1)}
     there = {"x": scene(2), "y": scene(1)}
