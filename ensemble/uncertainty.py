@@ -28,8 +28,8 @@ Uncertainty = NDArray[np.uint8]
 LEVELS = 255
 # A probability this near to 0 or 1, of which half a level of entropy is left, shows as 0.
 _SURE = 1.45e-4
-# A mean of squares below this shows as 0.
-_LEAST_SQUARE = (0.5 / LEVELS / 2) ** 2
+# A variance below this shows as 0.
+_LEAST_VARIANCE = (0.5 / LEVELS / 2) ** 2
 # Every other class each, for two threads.
 _HALVES = (slice(0, None, 2), slice(1, None, 2))
 
@@ -72,7 +72,7 @@ def band_disagreement(band: Band, *, mapper: Mapper = map) -> Uncertainty:
     def largest(classes: slice) -> NDArray[np.float32]:
         variance = np.zeros(_shape(band), np.float32)
         for maps, second in zip(flat[classes], squares[classes], strict=True):
-            raise_variance(maps, second, lattice, np.float32(_LEAST_SQUARE), variance)
+            raise_variance(maps, second, lattice, np.float32(_LEAST_VARIANCE), variance)
         return variance
 
     return _levels(2 * np.sqrt(np.maximum.reduce(list(mapper(largest, _HALVES)))))

@@ -49,17 +49,27 @@ def raise_nearness(
 def raise_variance(
     maps: Flat, squares: Flat, lattice: Lattice, least: np.float32, variance: Image
 ) -> None:
-    """Raise each pixel to square - value ** 2 where that is more; squares below `least` are 0."""
-    bits, width = squares.view(np.int32), lattice.columns.lower.shape[1]
-    bounds, bands = new_cell_bounds(lattice), lattice.rows.cells
+    """Raise each pixel to square - value ** 2 where that is more; what is below `least` may be 0.
+
+    Under one grid a pixel's variance is the mean of its corners' plus the variance of their values:
+    at most the largest of the former, and a quarter of the values' range squared. Under several the
+    square is at most the sum of the largest, and the value at least the sum of the smallest.
+    """
+    width, is_one = lattice.columns.lower.shape[1], lattice.heights.shape[0] == 1
+    limits = squares - maps * maps if is_one else squares
+    of_values, of_limits = new_cell_bounds(lattice), new_cell_bounds(lattice)
+    bits, limit_bits, bands = maps.view(np.int32), limits.view(np.int32), lattice.rows.cells
     stretches = np.empty((lattice.columns.first.shape[1], 2), np.int64)
     line, values = np.empty(lattice.widths.max(), np.float32), np.empty(width, np.float32)
     second = np.empty(width, np.float32)
     for band in range(bands.shape[0] - 1):
-        find_cell_bounds(bits, lattice, band, bounds)
+        find_cell_bounds(bits, lattice, band, of_values)
+        find_cell_bounds(limit_bits, lattice, band, of_limits)
         count = 0
-        for j in range(bounds.highest.shape[0]):
-            if bounds.highest[j] >= least:
+        for j in range(of_limits.highest.shape[0]):
+            low, high = of_values.lowest[j], of_values.highest[j]
+            more = (high - low) ** 2 / 4 if is_one else -low * low
+            if of_limits.highest[j] + more >= least:
                 count = append_cell(stretches, count, lattice.columns.cells, j)
         for y in range(bands[band], bands[band + 1]):
             for s in range(count):

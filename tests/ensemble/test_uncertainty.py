@@ -76,10 +76,15 @@ def test_entropy_of_exclusive_classes_is_that_of_their_shares(space, windows):
     assert np.abs(found - expected).max() < LEVELS_OFF
 
 
-@pytest.mark.parametrize("windows", [False, True])
+@pytest.mark.parametrize("sharpness", [1, 30])
+@pytest.mark.parametrize("grids", ["one", "two", "windows"])
 @pytest.mark.parametrize("classes", [OVERLAPPING, EXCLUSIVE], ids=["overlapping", "exclusive"])
-def test_disagreement_is_the_deviation_of_what_members_say(classes, windows):
-    loaded = members(classes, windows=windows)
+def test_disagreement_is_the_deviation_of_what_members_say(classes, grids, sharpness):
+    loaded = members(classes, windows=grids == "windows")
+    if grids == "one":
+        loaded[1] = tiny_member("b", classes, (24, 32), seed=1)
+    for member in loaded:
+        member.network.weight.data *= sharpness
     weights = uneven(loaded)
     (found,) = streamed(Ensemble(loaded, weights, uncertainty="disagreement"))
     first, second = (
