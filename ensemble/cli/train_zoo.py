@@ -237,7 +237,7 @@ def _plan_cells(member: MemberPlan) -> list[str]:
 
 
 def _print_standings(standings: Sequence[Standing]) -> None:
-    columns = ("member", "val Dice", "parameters", "epochs", "train s", "ms/image", "file")
+    columns = ("member", "val Dice", "parameters", "epochs", "train s", "ms/image")
     print_table(
         columns,
         [
@@ -248,7 +248,6 @@ def _print_standings(standings: Sequence[Standing]) -> None:
                 f"{row.epochs} (best {row.best_epoch})",
                 f"{row.train_s:.0f}",
                 f"{row.ms_per_image:.1f}",
-                row.file,
             )
             for row in standings
         ],

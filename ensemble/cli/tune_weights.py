@@ -242,4 +242,4 @@ def _score_cells(evidence: dict[str, Any]) -> list[str]:
 def _gain(gain: dict[str, float] | None) -> str:
     if gain is None:
         return "-"
-    return f"{gain['mean']:+.4f} [{gain['low']:+.4f}, {gain['high']:+.4f}]"
+    return f"{gain['mean']:+.4f} [{gain['low']:+.4f},{gain['high']:+.4f}]"
