@@ -141,9 +141,9 @@ def upsample_row(
 
 @kernel
 def merge_tuples(
-    values: NDArray[np.uint8], truth: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.int32]]:
-    """Unite equal columns of values (M, n): the columns (M, k), how often each, how often true.
+    values: NDArray[np.uint8], counts: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Unite equal columns of values (M, n), whose counts (2, n) are summed: (M, k) and (2, k).
 
     Columns come in the order of their first appearance. A hash table with open addressing.
     """
@@ -153,8 +153,7 @@ def merge_tuples(
         size *= 2
     table = np.full(size, -1, np.int64)
     first = np.empty(count, np.int64)
-    total = np.zeros(count, np.int32)
-    positive = np.zeros(count, np.int32)
+    sums = np.zeros((2, count), np.int32)
     kept = 0
     for i in range(count):
         slot = _hash(values, i) & (size - 1)
@@ -164,13 +163,13 @@ def merge_tuples(
             table[slot] = kept
             first[kept] = i
             kept += 1
-        total[table[slot]] += 1
-        positive[table[slot]] += np.int32(truth[i])
+        sums[0, table[slot]] += counts[0, i]
+        sums[1, table[slot]] += counts[1, i]
     merged = np.empty((num_maps, kept), np.uint8)
     for m in range(num_maps):
         for k in range(kept):
             merged[m, k] = values[m, first[k]]
-    return merged, total[:kept].copy(), positive[:kept].copy()
+    return merged, sums[:, :kept].copy()
 
 
 @kernel

@@ -12,18 +12,20 @@ from ensemble.bit_planes import Label
 from ensemble.datasets import LabelledFolder, Sample
 from ensemble.metrics import DICE, Grading, Metric
 from ensemble.progress import Progress
-from ensemble.soft_maps import MapScale
+from ensemble.soft_maps import LEVELS, MapScale
 from ensemble.streaming import ordered_map
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
 from ensemble.tuning.sources import Source
-from ensemble.tuning.statistic import StatisticBuilder
+from ensemble.tuning.statistic import StatisticBuilder, most_tuples
 from ensemble.tuning.stored_maps import StoredMaps
 
 # Labels that a thread has ready.
 _LABELS_AHEAD = 2
+# Images by which it is told how sure a member is.
+_LOOKED_AT = 3
 
 # Looks at the maps of an image, class by class, and passes them on.
 Watch = Callable[[Sample, Label, Iterable[ClassMaps]], Iterable[ClassMaps]]
@@ -88,7 +90,7 @@ def gather(
     """
     plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
     stored.fill(data.samples, progress=progress)
-    builder = _builder(plan, stored.scale, thresholds, Grading(metric))
+    builder = _builder(plan, stored.scale, thresholds, Grading(metric), len(data.samples))
     labels = ordered_map(data.read_label, data.samples, threads=1, ahead=_LABELS_AHEAD)
     with progress("undecided pixels", len(data.samples)) as advance:
         for sample, label in zip(data.samples, labels, strict=True):
@@ -98,10 +100,43 @@ def gather(
     return Material(stored.sources, data, plan, stored, builder.result())
 
 
+def unsure_sources(
+    data: LabelledFolder, stored: StoredMaps, thresholds: ThresholdRange, progress: Progress
+) -> list[str]:
+    """Sources of overlapping classes whose maps lie mostly between the thresholds.
+
+    More than half of the pixels do, mean over their classes and a few of the images.
+    """
+    plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
+    if plan.exclusive:
+        return []
+    ends = stored.scale.shares(np.array([thresholds.low, thresholds.high])) * LEVELS
+    every = max(len(data.samples) // _LOOKED_AT, 1)
+    samples = data.samples[::every][:_LOOKED_AT]
+    stored.fill(samples, progress=progress)
+    shares = [
+        [np.nan if pixels is None else _share_within(pixels, *ends) for pixels in class_maps]
+        for sample in samples
+        for class_maps in stored.by_class(sample, plan)
+    ]
+    means = np.nanmean(shares, axis=0)
+    return [source.name for source, mean in zip(stored.sources, means, strict=True) if mean > 0.5]
+
+
+def _share_within(pixels: NDArray[np.uint8], low: float, high: float) -> float:
+    return float(((pixels > low) & (pixels <= high)).mean())
+
+
 def _builder(
-    plan: ClassPlan, scale: MapScale, thresholds: ThresholdRange, grading: Grading
+    plan: ClassPlan,
+    scale: MapScale,
+    thresholds: ThresholdRange,
+    grading: Grading,
+    num_images: int,
 ) -> ArgmaxBuilder | StatisticBuilder:
     if plan.exclusive:
         return ArgmaxBuilder(plan.present.shape[1], plan.bits, grading)
     low, high = scale.shares(np.array([thresholds.low, thresholds.high])).tolist()
-    return StatisticBuilder(plan.present, plan.bits, ThresholdRange(low, high), grading)
+    num_classes, num_members = plan.present.shape
+    most = most_tuples(num_members, num_classes * num_images)
+    return StatisticBuilder(plan.present, plan.bits, ThresholdRange(low, high), grading, most=most)

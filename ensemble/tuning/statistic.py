@@ -10,7 +10,9 @@ While an image is read: M bytes a pixel of the largest class's window at full si
 
 Rounding: soft maps are stored in 8 bits (off by 1/510 of the scale of their space) and rounded to 8
 bits again after upsampling (1/510), so that the fused value is within 0.004 of the unrounded one:
-of a probability, or of the 18.4 between the least and the largest logit.
+of a probability, or of the 18.4 between the least and the largest logit. A member that hardly
+learnt anything leaves whole images undecided; of a class of which more tuples were left than
+`most_tuples`, values are rounded to steps of 2 or more, up to 64 of 255, until no more are.
 """
 
 from __future__ import annotations
@@ -41,6 +43,12 @@ _WORTH_THREADS, _NUM_PARTS = 100_000, 8
 # Classes of an image that are looked at side by side, while the maps of the next are read.
 _THREADS = 2
 
+# So many tuples of a class of an image are always kept as they are; the steps to which the
+# values of more are rounded.
+_MOST_TUPLES, _COARSER = 16_384, (2, 4, 8, 16, 32, 64)
+# What all tuples of a set may take, unless each class of each image has fewer than those.
+_TUPLE_BYTES = 2_000_000_000
+
 # How far what is left of a statistic near a point reaches.
 NEAR_WEIGHT, NEAR_THRESHOLD = 0.2, 0.03
 
@@ -59,13 +67,24 @@ class Unit:
     decided: NDArray[np.int64]
 
 
+def most_tuples(num_members: int, num_units: int) -> int:
+    """How many tuples a class of an image may leave in a set of `num_units` classes of images."""
+    return max(_MOST_TUPLES, _TUPLE_BYTES // ((num_members + 8) * max(num_units, 1)))
+
+
 def class_unit(
-    maps: ClassMaps, label: Label, class_index: int, area: int, thresholds: ThresholdRange
+    maps: ClassMaps,
+    label: Label,
+    class_index: int,
+    area: int,
+    thresholds: ThresholdRange,
+    *,
+    most: int = _MOST_TUPLES,
 ) -> Unit:
     """Upsample a class's maps to the label's size and keep what is undecided.
 
     At least one member must have the class, which has `area` pixels in truth. Ignored pixels are
-    left out.
+    left out. Values are rounded where `most` tuples do not suffice.
     """
     present = [m for m, pixels in enumerate(maps) if pixels is not None]
     arrays = [pixels for pixels in maps if pixels is not None]
@@ -81,10 +100,24 @@ def class_unit(
         np.zeros((0, 0), np.bool_) if label.ignored is None else label.ignored,
         (thresholds.low * LEVELS, thresholds.high * LEVELS),
     )
-    merged, total, positive = merge_tuples(values, truth)
+    each = np.stack([np.ones_like(truth), truth]).astype(np.int32)
+    merged, counts = _at_most(most, *merge_tuples(values, each))
     full = np.zeros((len(maps), merged.shape[1]), np.uint8)
     full[present] = merged
-    return Unit(full, np.stack([total, positive]), np.array([foreground, hits, area], np.int64))
+    return Unit(full, counts, np.array([foreground, hits, area], np.int64))
+
+
+def _at_most(
+    most: int, values: NDArray[np.uint8], counts: NDArray[np.int32]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    """Tuples (M, n) and their counts (2, n), at the finest steps that leave at most so many."""
+    found, sums = values, counts
+    for step in _COARSER:
+        if found.shape[1] <= most:
+            break
+        rounded = (values.astype(np.int32) + step // 2) // step * step
+        found, sums = merge_tuples(np.minimum(rounded, LEVELS).astype(np.uint8), counts)
+    return found, sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +358,8 @@ class MeanScore:
 class StatisticBuilder:
     """Takes the images one after the other.
 
-    `present` (C, M) says which member has which class, `bits` (C,) which bit of a label each is.
+    `present` (C, M) says which member has which class, `bits` (C,) which bit of a label each is;
+    `most` how many tuples a class of an image may leave, see `most_tuples`.
     """
 
     def __init__(
@@ -334,11 +368,14 @@ class StatisticBuilder:
         bits: Sequence[int],
         thresholds: ThresholdRange,
         grading: Grading = EVENLY,
+        *,
+        most: int = _MOST_TUPLES,
     ) -> None:
         self._grading = grading
         self._present = present
         self._bits = bits
         self._thresholds = thresholds
+        self._most = most
         self._units: list[Unit] = []
 
     def add(self, maps: Iterable[ClassMaps], label: Label) -> None:
@@ -347,7 +384,8 @@ class StatisticBuilder:
 
         def unit(item: tuple[ClassMaps, int]) -> Unit:
             class_maps, bit = item
-            return class_unit(class_maps, label, bit, int(areas[bit]), self._thresholds)
+            area = int(areas[bit])
+            return class_unit(class_maps, label, bit, area, self._thresholds, most=self._most)
 
         by_class = zip(maps, self._bits, strict=True)
         self._units += ordered_map(unit, by_class, threads=_THREADS, ahead=2 * _THREADS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ensemble.datasets import LabelledFolder, open_labelled
-from ensemble.errors import ConfigError
+from ensemble.errors import ConfigError, few
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.metrics import DICE, Metric
@@ -18,7 +18,7 @@ from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.filter_choice import choose_filters
 from ensemble.tuning.fusion_rules import fusion_weights
 from ensemble.tuning.grouped_folder import group_as_trained
-from ensemble.tuning.material import Material, gather
+from ensemble.tuning.material import Material, gather, unsure_sources
 from ensemble.tuning.member_choice import Limits, choose_members
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.shift import Shift, match_images, open_others
@@ -74,9 +74,9 @@ def tune_weights(
 ) -> TuningResult:
     """Tune weights and thresholds on a labelled folder and write them with their evidence.
 
-    `members` as `find_members` takes them; `tell` hears how the images are grouped. Soft maps are
-    computed once and kept; an interrupted run goes on from them. Raises DataError for fewer than
-    two groups of images.
+    `members` as `find_members` takes them; `tell` hears how the images are grouped, and of members
+    with which it takes long. Soft maps are computed once and kept; an interrupted run goes on from
+    them. Raises DataError for fewer than two groups of images.
     """
     settings = settings or TuningSettings()
     for variant in settings.variants:
@@ -88,7 +88,7 @@ def tune_weights(
     loaded = load_members(find_members(members), device, released=True)
     data = group_as_trained(data, labelled, settings.groups, loaded, tell=tell)
     check_groups(_groups(data))
-    return tune_members(loaded, data, settings, progress=progress)
+    return tune_members(loaded, data, settings, progress=progress, tell=tell)
 
 
 def tune_members(
@@ -97,11 +97,12 @@ def tune_members(
     settings: TuningSettings,
     *,
     progress: Progress = silent,
+    tell: Tell = unheard,
 ) -> TuningResult:
     """`tune_weights` for members that are loaded and a folder that is open."""
     seed = settings.seed
     sources = families(members, data.samples) if settings.out_of_fold else single_sources(members)
-    material, variants, shift = _gather_best(sources, data, settings, progress)
+    material, variants, shift = _gather_best(sources, data, settings, progress, tell)
     groups = material.groups
     worth = choose_members(
         material.statistic,
@@ -139,7 +140,11 @@ def tune_members(
 
 
 def _gather_best(
-    sources: Sequence[Source], data: LabelledFolder, settings: TuningSettings, progress: Progress
+    sources: Sequence[Source],
+    data: LabelledFolder,
+    settings: TuningSettings,
+    progress: Progress,
+    tell: Tell,
 ) -> tuple[Material, VariantChoice, Shift | None]:
     """What tuning works on under the best variant, one after the other being tried.
 
@@ -148,14 +153,22 @@ def _gather_best(
     cache = SoftMapCache(settings.cache)
     others = None if settings.match is None else open_others(settings.match)
 
+    def stored(variant: Variant) -> StoredMaps:
+        return StoredMaps(sources, variant.views, cache, space=variant.space)
+
     def gathered(variant: Variant, shift: Shift | None) -> Material:
-        stored = StoredMaps(sources, variant.views, cache, space=variant.space)
         material = gather(
-            data, stored, settings.thresholds, metric=settings.metric, progress=progress
+            data, stored(variant), settings.thresholds, metric=settings.metric, progress=progress
         )
         return material if shift is None else material.weighted(shift.weights)
 
-    material, shift = gathered(settings.variants[0], None), None
+    first = settings.variants[0]
+    if unsure := unsure_sources(data, stored(first), settings.thresholds, progress):
+        tell(
+            f"{few(unsure)} can be of either opinion on more than half of all pixels, as a network "
+            "that hardly learnt: tuning takes long with it, --members leaves it out"
+        )
+    material, shift = gathered(first, None), None
     if others is not None:
         shift = match_images(
             material, others, folder=str(settings.match), seed=settings.seed, progress=progress

@@ -133,6 +133,35 @@ def test_certain_pixels_are_counted_and_not_kept():
         assert statistic.decided.tolist() == [expected]
 
 
+@given(st.integers(0, 10**6))
+def test_more_tuples_than_may_be_are_rounded_and_all_pixels_still_counted(seed):
+    """At steps of 64 of 255 a value moves by at most 32, so does a weighted mean."""
+    present, images, rng = random_case(seed)
+    exact = build(present, images)
+    few = StatisticBuilder(present, range(len(present)), THRESHOLDS, most=5)
+    for maps, label, _ in images:
+        few.add(maps, label)
+    rounded = few.result()
+    lengths = np.diff(exact.offsets), np.diff(rounded.offsets)
+    for before, after in zip(*lengths, strict=True):
+        assert after == before if before <= 5 else after <= 5 ** present.shape[1]
+    np.testing.assert_array_equal(rounded.decided, exact.decided)
+    np.testing.assert_array_equal(rounded.counts.sum(1), exact.counts.sum(1))
+    rules, exact = random_rules(rng, present), replace(exact, thresholds=ThresholdRange(0, 1))
+    least, most = (
+        exact.overlaps(replace(rules, thresholds=np.clip(rules.thresholds + shift, 0, 1)))
+        for shift in (33 / 255, -33 / 255)
+    )
+    area_px = rounded.overlaps(rules)[..., 0]
+    assert (least[..., 0] <= area_px).all()
+    assert (area_px <= most[..., 0]).all()
+
+
+def test_the_fewer_images_the_more_tuples_may_one_have():
+    assert statistic_room.most_tuples(3, 10**9) == 16_384
+    assert statistic_room.most_tuples(2, 2) == 10**8
+
+
 def test_members_that_agree_on_either_side_leave_a_pixel_undecided_only_between_them():
     low, high = np.full((2, 2), 10, np.uint8), np.full((2, 2), 250, np.uint8)
     masks = np.ones((1, 2, 2), bool)

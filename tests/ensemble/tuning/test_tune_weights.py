@@ -94,6 +94,19 @@ def test_the_raw_optimum_is_given_where_it_is_asked_for(val, settings):
     assert "as was asked for" in evidence.summary(result)
 
 
+def test_a_member_that_hardly_learnt_is_named_at_once(val, settings):
+    told = []
+    idle = spotter("idle", (0.1, 0.1), sharpness=0.2)
+    tune_members([*members(), idle], open_labelled(val), settings, tell=told.append)
+    assert [line for line in told if "hardly learnt" in line] == [
+        "idle can be of either opinion on more than half of all pixels, as a network that hardly "
+        "learnt: tuning takes long with it, --members leaves it out"
+    ]
+    told.clear()
+    tune_members(members(), open_labelled(val), settings, tell=told.append)
+    assert not told
+
+
 def test_limits_leave_out_members_and_say_so(val, settings):
     result = tune_members(
         members(), open_labelled(val), replace(settings, limits=Limits(members=1))
