@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ensemble.members.file import read_member
-from ensemble.members.manifest import InputSpec
 from ensemble.members.roster import SUFFIX
 from ensemble.whole_file import whole_file
 
@@ -57,7 +56,7 @@ def read_standings(folder: Path) -> list[Standing]:
                     member=manifest.name,
                     arch=manifest.network.arch,
                     encoder=manifest.network.encoder or "",
-                    size=_size(manifest.input),
+                    size=manifest.input.text,
                     parameters=training["parameters"],
                     val_dice=training["val_dice"],
                     class_dice=dict(training["val_dice_per_class"]),
@@ -69,11 +68,6 @@ def read_standings(folder: Path) -> list[Standing]:
                 )
             )
     return sorted(rows, key=lambda row: (-row.val_dice, row.member))
-
-
-def _size(spec: InputSpec) -> str:
-    size = " x ".join(map(str, spec.size))
-    return f"{size} windows" if spec.window else size
 
 
 def write_leaderboard(path: Path, standings: Sequence[Standing]) -> None:

@@ -99,7 +99,7 @@ def plan_zoo(
 
 
 def _plan(job: Job, device: torch.device) -> MemberPlan:
-    size = " x ".join(map(str, job.spec.size)) + (" windows" if job.spec.window else "")
+    size = job.spec.input.text
     if job.is_finished:
         return MemberPlan(job.name, size, finished=True)
     try:

@@ -66,6 +66,12 @@ class InputSpec(BaseModel):
     intensity: Intensity = "auto"
     window: WindowSpec | None = None
 
+    @property
+    def text(self) -> str:
+        """Its size for people: "512 x 384", or "512 x 384 windows"."""
+        size = " x ".join(map(str, self.size))
+        return f"{size} windows" if self.window else size
+
     @model_validator(mode="after")
     def _one_mean_and_std_a_channel(self) -> InputSpec:
         if not len(self.mean) == len(self.std) == self.channels:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from ensemble.classes import ClassList
 from ensemble.cli.main import main
-from ensemble.members.file import write_member
+from ensemble.members.file import read_member, write_member
 from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
 from ensemble.members.networks import build_network
 from fakes import write_images
@@ -85,8 +85,19 @@ def test_inspect_takes_names_folders_and_globs_as_members_do(here):
         assert answer.exit_code == 0, answer.output
         lines = [json.loads(line) for line in answer.stdout.splitlines()]
         assert [line["name"] for line in lines] == ["m"] * count
+    answer = CliRunner().invoke(main, ["inspect", "m"])
+    assert yaml.safe_load(answer.stdout)["name"] == "m"
+
+
+def test_inspect_shows_several_members_as_a_table(here):
+    stored = read_member(Path("members/m.pt"))
+    told = {"val_dice": 0.51234, "parameters": 12345, "ms_per_image": 7.06}
+    manifest = stored.manifest.model_copy(update={"name": "n", "training": told})
+    write_member(Path("members/n.pt"), manifest, stored.state_dict)
     answer = CliRunner().invoke(main, ["inspect", "members"])
-    assert [content["name"] for content in yaml.safe_load_all(answer.stdout)] == ["m", "m"]
+    rows = [line.split() for line in answer.stdout.splitlines()[1:]]
+    same = ["unet", "mobilenet_v2", "32", "x", "32", "2"]
+    assert rows == [["m", *same, "-", "-", "-"], ["n", *same, "0.5123", "12,345", "7.1"]]
 
 
 def test_faults_of_the_weights_are_told_in_words_of_the_file(here):
