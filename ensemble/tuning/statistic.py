@@ -45,7 +45,7 @@ _THREADS = 2
 
 # So many tuples of a class of an image are always kept as they are; the steps to which the
 # values of more are rounded.
-_MOST_TUPLES, _COARSER = 16_384, (2, 4, 8, 16, 32, 64)
+_MOST_TUPLES, _COARSER = 32_768, (2, 4, 8, 16, 32, 64)
 # What all tuples of a set may take, unless each class of each image has fewer than those.
 _TUPLE_BYTES = 2_000_000_000
 

@@ -158,7 +158,7 @@ def test_more_tuples_than_may_be_are_rounded_and_all_pixels_still_counted(seed):
 
 
 def test_the_fewer_images_the_more_tuples_may_one_have():
-    assert statistic_room.most_tuples(3, 10**9) == 16_384
+    assert statistic_room.most_tuples(3, 10**9) == 32_768
     assert statistic_room.most_tuples(2, 2) == 10**8
 
 
