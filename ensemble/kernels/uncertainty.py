@@ -19,6 +19,9 @@ from ensemble.kernels.lattice import (
 
 Image = NDArray[np.float32]
 
+# By how much squares and values near 1 make a variance wrong.
+_ROUNDING = np.float32(2e-7)
+
 
 @kernel
 def raise_nearness(
@@ -49,28 +52,22 @@ def raise_nearness(
 def raise_variance(
     maps: Flat, squares: Flat, lattice: Lattice, least: np.float32, variance: Image
 ) -> None:
-    """Raise each pixel to square - value ** 2 where that is more; what is below `least` may be 0.
-
-    Under one grid a pixel's variance is the mean of its corners' plus the variance of their values:
-    at most the largest of the former, and a quarter of the values' range squared. Under several the
-    square is at most the sum of the largest, and the value at least the sum of the smallest.
-    """
-    width, is_one = lattice.columns.lower.shape[1], lattice.heights.shape[0] == 1
-    limits = squares - maps * maps if is_one else squares
-    of_values, of_limits = new_cell_bounds(lattice), new_cell_bounds(lattice)
-    bits, limit_bits, bands = maps.view(np.int32), limits.view(np.int32), lattice.rows.cells
+    """Raise each pixel to square - value ** 2 where that is more, and more than `least`."""
+    width, bands = lattice.columns.lower.shape[1], lattice.rows.cells
+    of_values, of_squares = new_cell_bounds(lattice), new_cell_bounds(lattice)
+    bits, square_bits = maps.view(np.int32), squares.view(np.int32)
     stretches = np.empty((lattice.columns.first.shape[1], 2), np.int64)
     line, values = np.empty(lattice.widths.max(), np.float32), np.empty(width, np.float32)
     second = np.empty(width, np.float32)
     for band in range(bands.shape[0] - 1):
         find_cell_bounds(bits, lattice, band, of_values)
-        find_cell_bounds(limit_bits, lattice, band, of_limits)
+        find_cell_bounds(square_bits, lattice, band, of_squares)
         count = 0
-        for j in range(of_limits.highest.shape[0]):
-            low, high = of_values.lowest[j], of_values.highest[j]
-            more = (high - low) ** 2 / 4 if is_one else -low * low
-            if of_limits.highest[j] + more >= least:
-                count = append_cell(stretches, count, lattice.columns.cells, j)
+        for j in range(of_squares.highest.shape[0]):
+            if of_squares.highest[j] >= least:
+                middle = (of_values.lowest[j] + of_values.highest[j]) / 2
+                if _most_variance(maps, squares, lattice, (band, j), middle) >= least:
+                    count = append_cell(stretches, count, lattice.columns.cells, j)
         for y in range(bands[band], bands[band + 1]):
             for s in range(count):
                 first, end = stretches[s, 0], stretches[s, 1]
@@ -80,6 +77,33 @@ def raise_variance(
                 for x in range(first, end):
                     value = values[x - first]
                     row[x] = max(row[x], second[x - first] - value * value)
+
+
+@kernel
+def _most_variance(
+    maps: Flat,
+    squares: Flat,
+    lattice: Lattice,
+    cell: tuple[int, int],
+    middle: np.float32,
+) -> np.float32:
+    """A bound of the variance in a cell (band, j): that of deviations from any number is no less.
+
+    s being what members say and m = `middle`, sum w (s - m) ** 2 = square - 2 m value + m ** 2 is
+    linear in what is interpolated, so in each grid it is at most that of the largest corner.
+    """
+    band, j = cell
+    total, start = middle * middle + _ROUNDING, 0
+    for g in range(lattice.heights.shape[0]):
+        width = lattice.widths[g]
+        most = np.float32(-np.inf)
+        for y in range(lattice.rows.first[g, band], lattice.rows.last[g, band] + 1):
+            for x in range(lattice.columns.first[g, j], lattice.columns.last[g, j] + 1):
+                i = start + y * width + x
+                most = max(most, squares[i] - 2 * middle * maps[i])
+        total += most
+        start += lattice.heights[g] * width
+    return total
 
 
 @kernel
