@@ -1,4 +1,4 @@
-"""How sure a mean over images is, where images of one group (a person) resemble each other."""
+"""Means over images, and how sure they are where images of one group (a person) are alike."""
 
 from __future__ import annotations
 
@@ -47,3 +47,11 @@ def bootstrap_groups(
     widened = (draws @ sums) / (draws @ sizes)[:, None] * np.sqrt(len(names) / (len(names) - 1))
     low, high = np.quantile(widened, [(1 - level) / 2, (1 + level) / 2], axis=0)
     return Interval(mean, mean + low, mean + high)
+
+
+def known_mean(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:
+    """The mean along an axis of what is no NaN; NaN where all are."""
+    known = ~np.isnan(values)
+    count = known.sum(axis=axis)
+    sums = np.where(known, values, 0.0).sum(axis=axis)
+    return np.asarray(np.where(count > 0, sums / np.maximum(count, 1), np.nan))

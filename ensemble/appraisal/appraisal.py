@@ -19,12 +19,13 @@ from ensemble.appraisal.curves import (
 )
 from ensemble.appraisal.frontier import Candidate, pair_gains, score_subsets
 from ensemble.appraisal.look import FusionPlan, Look, Looker
-from ensemble.appraisal.member_scores import MemberScores, known_mean, score_members
+from ensemble.appraisal.member_scores import MemberScores, score_members
 from ensemble.bit_planes import Label
 from ensemble.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.dice import image_counts
 from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.images import image_size
+from ensemble.intervals import known_mean
 from ensemble.metrics import DICE
 from ensemble.predicted_dice import DicePredictor, predict_out_of_fold
 from ensemble.progress import Progress, silent

@@ -61,11 +61,3 @@ def _without(statistic: Statistic, rules: Rules, member: int) -> Floats:
     weights[~is_known] = rules.weights[~is_known]
     kept = Rules(weights / weights.sum(axis=1, keepdims=True), rules.thresholds)
     return np.where(is_known, statistic.scores(kept), np.nan)
-
-
-def known_mean(values: Floats, axis: int) -> Floats:
-    """The mean along an axis of what is no NaN; NaN where all are."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=axis)
-    sums = np.where(known, values, 0.0).sum(axis=axis)
-    return np.asarray(np.where(count > 0, sums / np.maximum(count, 1), np.nan))

@@ -9,10 +9,10 @@ import numpy as np
 from ensemble.appraisal.appraisal import Appraisal
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
-from ensemble.appraisal.member_scores import known_mean
 from ensemble.appraisal.sections.review import trust_text
 from ensemble.appraisal.tables import best_thresholds, member_table, threshold
 from ensemble.errors import few
+from ensemble.intervals import known_mean
 from ensemble.report.blocks import Remark
 
 # Masks of two members that are this alike: one of them may be enough.

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from ensemble.appraisal.appraisal import Appraisal, Doubt
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
-from ensemble.appraisal.member_scores import known_mean
-from ensemble.intervals import bootstrap_groups
+from ensemble.intervals import bootstrap_groups, known_mean
 from ensemble.predicted_dice import SIGNS
 from ensemble.report.tables import Cell, Table
 

@@ -8,12 +8,12 @@ import numpy as np
 
 from ensemble.diagnosis.diagnosis import Diagnosis
 from ensemble.diagnosis.tables import (
-    known_mean,
     verdict_shares,
     worst_classes,
     worst_images,
 )
 from ensemble.errors import few
+from ensemble.intervals import known_mean
 from ensemble.report.blocks import Remark
 from ensemble.wording import counted
 
@@ -39,7 +39,7 @@ def _whole_masks(found: Diagnosis) -> Iterator[Remark]:
     ):  # fmt: skip
         if wrong.any():
             names = [found.scores.class_names[c] for c in np.flatnonzero(wrong.any(axis=0))]
-            text = f"{counted(int(wrong.sum()), one, many)}: {few(names)}"
+            text = f"{counted(int(wrong.sum()), one, many)}: {few(names)}."
             yield Remark("wrong", text, "classes")
 
 
@@ -47,16 +47,16 @@ def _lowest(found: Diagnosis) -> Iterator[Remark]:
     """The lowest class and image."""
     scores = found.scores
     if (scores.dice == 1).all():
-        yield Remark("fact", "every mask is right to the pixel", "classes")
+        yield Remark("fact", "Every mask is right to the pixel.", "classes")
         return
     c, i = worst_classes(found)[0], worst_images(found)[0]
     precision, recall = known_mean(found.precision)[c], known_mean(found.recall)[c]
     text = f"{scores.class_names[c]} has the lowest Dice, {scores.per_class[c]:.4f}"
     if np.isfinite([precision, recall]).all():
         text += f": precision {precision:.4f}, recall {recall:.4f}"
-    yield Remark("look", text, "worst-classes")
-    mean = scores.dice[i].mean()
-    yield Remark("look", f"{scores.image_names[i]} has the lowest Dice, {mean:.4f}", "worst-images")
+    yield Remark("look", f"{text}.", "worst-classes")
+    text = f"{scores.image_names[i]} has the lowest Dice, {scores.dice[i].mean():.4f}."
+    yield Remark("look", text, "worst-images")
 
 
 def _confused(found: Diagnosis) -> Iterator[Remark]:
@@ -68,7 +68,7 @@ def _confused(found: Diagnosis) -> Iterator[Remark]:
         names = found.scores.class_names
         a, b = np.unravel_index(int(between.argmax()), between.shape)
         share = between[a, b] / found.counts[:, a, 2].sum()
-        text = f"{100 * share:.2f} % of {names[a]} is predicted as {names[b]}"
+        text = f"{100 * share:.2f} % of {names[a]} is predicted as {names[b]}."
         yield Remark("look", text, "confusion")
 
 
@@ -77,8 +77,8 @@ def _overlaps(found: Diagnosis) -> Iterator[Remark]:
     everywhere, overlaps = verdict_shares(found.verdicts.sum(axis=0))[:, 0]
     if overlaps < everywhere - _LESS_RIGHT:
         text = (
-            f"of the pixels of two classes or more {100 * overlaps:.1f} % are right, of all that "
-            f"have a class {100 * everywhere:.1f} %"
+            f"Of the pixels of two classes or more {100 * overlaps:.1f} % are right, of all that "
+            f"have a class {100 * everywhere:.1f} %."
         )
         yield Remark("look", text, "errors")
 
@@ -89,6 +89,6 @@ def _persons(found: Diagnosis) -> Iterator[Remark]:
         if group.num_persons >= _LEAST_PERSONS and group.high < found.scores.mean:
             text = (
                 f"{group.column} {group.name}: Dice {group.dice:.4f} ({group.low:.4f} to "
-                f"{group.high:.4f}), below the mean of {found.scores.mean:.4f}"
+                f"{group.high:.4f}), below the mean of {found.scores.mean:.4f}."
             )
             yield Remark("look", text, "persons")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.diagnosis.diagnosis import Diagnosis
+from ensemble.intervals import known_mean
 from ensemble.report.tables import Cell, Table
 
 NO_CLASS = "(nothing)"
@@ -175,11 +176,3 @@ def verdict_shares(verdicts: NDArray[np.int64]) -> Floats:
     """(..., 4) as shares of those that have a class in truth or prediction; NaN where none has."""
     total = verdicts.sum(axis=-1, keepdims=True)
     return np.where(total > 0, verdicts / np.maximum(total, 1), np.nan)
-
-
-def known_mean(values: Floats) -> Floats:
-    """Means (K,) over images of what is no NaN in (N, K); NaN where all are."""
-    is_known = np.isfinite(values)
-    count = is_known.sum(axis=0)
-    total = np.where(is_known, values, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

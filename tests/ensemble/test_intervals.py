@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ensemble.errors import DataError
-from ensemble.intervals import bootstrap_groups
+from ensemble.intervals import bootstrap_groups, known_mean
 
 
 def test_the_interval_of_single_images_is_that_of_theory():
@@ -49,3 +49,9 @@ def test_it_is_the_same_for_the_same_seed():
 def test_one_group_is_refused():
     with pytest.raises(DataError, match="two groups or more: got 1"):
         bootstrap_groups(np.zeros((3, 1)), ["a", "a", "a"], level=0.9, seed=0)
+
+
+def test_what_is_undefined_is_no_part_of_a_mean():
+    values = np.array([[1.0, np.nan, np.nan], [3.0, 5.0, np.nan]])
+    np.testing.assert_array_equal(known_mean(values), [2, 5, np.nan])
+    np.testing.assert_array_equal(known_mean(values, 1), [1, 4])

@@ -6,7 +6,6 @@ import numpy as np
 from markupsafe import Markup
 
 from ensemble.appraisal.appraisal import Appraisal
-from ensemble.appraisal.member_scores import known_mean
 from ensemble.appraisal.tables import (
     agreement_table,
     loss_table,
@@ -14,6 +13,7 @@ from ensemble.appraisal.tables import (
     member_class_table,
     member_table,
 )
+from ensemble.intervals import known_mean
 from ensemble.report.blocks import heat_table, paragraph, side_by_side, table
 from ensemble.report.page import Section
 

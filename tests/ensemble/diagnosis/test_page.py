@@ -94,12 +94,12 @@ def test_colours_are_those_of_the_palette(found):
 
 def test_notes_say_what_is_worst(found):
     notes = [(note.weight, note.text) for note in take_notes(found)]
-    assert ("wrong", "1 mask is missed whole: Ulna") in notes
-    assert ("wrong", "1 mask is of a class that is not there: Pisiform <b>") in notes
+    assert ("wrong", "1 mask is missed whole: Ulna.") in notes
+    assert ("wrong", "1 mask is of a class that is not there: Pisiform <b>.") in notes
     worst = NAMES[found.scores.per_class.argmin()]
     assert any(text.startswith(f"{worst} has the lowest Dice, ") for _, text in notes)
     assert any("of Ulna is predicted as Radius" in text for _, text in notes)
-    assert any(text.startswith("of the pixels of two classes or more") for _, text in notes)
+    assert any(text.startswith("Of the pixels of two classes or more") for _, text in notes)
     assert {note.slug for note in take_notes(found)} <= set(ALL)
 
 
@@ -128,7 +128,7 @@ def test_exclusive_classes_and_a_perfect_prediction(tmp_path):
     slugs = [section.slug for section in make_page(found).sections]
     assert slugs == [slug for slug in ALL if slug not in ("overlaps", "persons")]
     page = render(make_page(found))
-    assert "every mask is right to the pixel" in page
+    assert "Every mask is right to the pixel." in page
     assert page.count("Nothing is wrong.") == 2
 
 

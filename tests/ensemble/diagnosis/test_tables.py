@@ -9,7 +9,6 @@ from ensemble.diagnosis.tables import (
     confusion_table,
     dice_table,
     image_table,
-    known_mean,
     mask_table,
     overlap_table,
     person_table,
@@ -105,8 +104,6 @@ def test_persons_have_a_row_a_group(found):
     ]
 
 
-def test_what_is_undefined_is_no_part_of_a_mean():
-    values = np.array([[1.0, np.nan, np.nan], [3.0, 5.0, np.nan]])
-    np.testing.assert_array_equal(known_mean(values), [2, 5, np.nan])
+def test_an_image_without_any_class_has_no_shares():
     shares = verdict_shares(np.array([[1, 1, 2, 0], [0, 0, 0, 0]]))
     np.testing.assert_array_equal(shares, [[0.25, 0.25, 0.5, 0], [np.nan] * 4])
