@@ -19,6 +19,7 @@ LAYERS = (
     {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
     {
         "ensemble.intervals",
+        "ensemble.novelty",
         "ensemble.odds",
         "ensemble.predicted_dice",
         "ensemble.coco_rle",

@@ -18,6 +18,7 @@ from ensemble.appraisal.curves import (
     threshold_curves,
 )
 from ensemble.appraisal.frontier import Candidate, pair_gains, score_subsets
+from ensemble.appraisal.image_figures import image_figures
 from ensemble.appraisal.look import FusionPlan, Look, Looker
 from ensemble.appraisal.member_scores import MemberScores, score_members
 from ensemble.bit_planes import Label
@@ -27,6 +28,7 @@ from ensemble.filters import NO_FILTER, ClassFilter
 from ensemble.images import image_size
 from ensemble.intervals import known_mean
 from ensemble.metrics import DICE
+from ensemble.novelty import novelty
 from ensemble.predicted_dice import DicePredictor, predict_out_of_fold
 from ensemble.progress import Progress, silent
 from ensemble.soft_maps import CACHE_FOLDER, MapScale, SoftMapCache
@@ -51,17 +53,29 @@ Floats = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """Images without need of labels: `signs` (N, C, K), `areas_px` (N, C) and `predicted` Dice
-    (N, C), for labelled images by a fit that did not see their group.
+    (N, C), for labelled images by a fit that did not see their group. `novelty` (N,): how unlike
+    the labelled images others are, see there; None of those themselves.
     """
 
     samples: tuple[Sample, ...]
     signs: Floats
     areas_px: NDArray[np.int64]
     predicted: Floats
+    novelty: Floats | None = None
+
+    @property
+    def is_unlike(self) -> NDArray[np.bool_]:
+        """(N,): whether an image is unlike all labelled ones, so that predictions say little."""
+        if self.novelty is None:
+            return np.zeros(len(self.samples), np.bool_)
+        return np.asarray(self.novelty > 1)
 
     def order(self) -> list[int]:
-        """Images as they should be reviewed, the most doubtful first."""
-        order: list[int] = np.argsort(self.predicted.mean(axis=1), kind="stable").tolist()
+        """Images as they should be reviewed: the most unlike labelled ones, then the doubtful."""
+        urgency = self.predicted.mean(axis=1)
+        if self.novelty is not None:
+            urgency = np.where(self.is_unlike, -self.novelty, urgency)
+        order: list[int] = np.argsort(urgency, kind="stable").tolist()
         return order
 
 
@@ -175,6 +189,9 @@ def appraise(
     curves, calibration = _curves(statistic, rules, stored.scale)
     counts = np.stack([each.counts for each in seen])
     doubt, fitted = _doubt(data, seen, DICE.scores(counts))
+    review = None
+    if asked.review is not None:
+        review = _review(asked.review, stored, fusion, fitted, doubt, progress)
     return Appraisal(
         material=material,
         weights=weights,
@@ -192,7 +209,7 @@ def appraise(
         seconds=stored.seconds,
         view_scores=_score_views(data, stored, asked, rules, progress),
         doubt=doubt,
-        review=_review(asked.review, stored, fusion, fitted, progress) if asked.review else None,
+        review=review,
         fusion=fusion,
     )
 
@@ -272,16 +289,20 @@ def _review(
     stored: StoredMaps,
     fusion: FusionPlan,
     fitted: DicePredictor,
+    labelled: Doubt,
     progress: Progress,
 ) -> Doubt:
     stored.fill(images.samples, progress=progress)
-    signs, areas = [], []
+    seen: list[tuple[Floats, NDArray[np.int64]]] = []
     with progress("looking at other images", len(images.samples)) as advance:
         for sample in images.samples:
             maps = stored.by_class(sample, fusion.classes)
             look = Looker(fusion, image_size(sample.image)).look(maps)
-            signs.append(look.signs)
-            areas.append(look.areas_px)
+            seen.append((look.signs, look.areas_px))
             advance(1)
-    predicted = fitted(np.stack(signs), np.stack(areas) == 0)
-    return Doubt(images.samples, np.stack(signs), np.stack(areas), predicted)
+    signs, areas_px = (np.stack(each) for each in zip(*seen, strict=True))
+    known = image_figures(labelled.samples, labelled.signs, labelled.areas_px, progress)
+    figures = image_figures(images.samples, signs, areas_px, progress)
+    groups = [sample.group for sample in labelled.samples]
+    predicted = fitted(signs, areas_px == 0)
+    return Doubt(images.samples, signs, areas_px, predicted, novelty(known, groups, figures))

@@ -9,7 +9,7 @@ import numpy as np
 from ensemble.appraisal.appraisal import Appraisal
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
-from ensemble.appraisal.sections.review import trust_text
+from ensemble.appraisal.sections.review import trust_text, unlike_text
 from ensemble.appraisal.tables import best_thresholds, member_table, threshold
 from ensemble.errors import few
 from ensemble.intervals import known_mean
@@ -33,6 +33,7 @@ def take_notes(found: Appraisal, evidence: Evidence) -> list[Remark]:
         *_better_alone(found),
         *_thresholds(found),
         *_cheaper(found),
+        *_unlike(found),
         Remark("fact", trust_text(found), "trust"),
     ]
 
@@ -100,6 +101,12 @@ def _thresholds(found: Appraisal) -> Iterator[Remark]:
     if names:
         text = f"Another threshold gains more than {_BETTER:g} on these images: {few(names)}."
         yield Remark("look", text, "thresholds")
+
+
+def _unlike(found: Appraisal) -> Iterator[Remark]:
+    """Images for review of which labelled ones tell nothing."""
+    if found.review is not None and (text := unlike_text(found.review)):
+        yield Remark("look", text, "review")
 
 
 def _cheaper(found: Appraisal) -> Iterator[Remark]:

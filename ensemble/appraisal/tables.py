@@ -180,7 +180,7 @@ def subset_table(found: Appraisal) -> Table:
 
 
 def doubt_table(found: Appraisal, doubt: Doubt, name: str, dice: Floats | None = None) -> Table:
-    """Images by predicted Dice, the lowest first, and the class that is the most doubtful."""
+    """Images as they should be reviewed, and the class of each that is the most doubtful."""
     rows: list[tuple[Cell, ...]] = []
     for i in doubt.order():
         worst = int(doubt.predicted[i].argmin())
@@ -192,11 +192,13 @@ def doubt_table(found: Appraisal, doubt: Doubt, name: str, dice: Floats | None =
                 *known,
                 found.class_names[worst],
                 float(doubt.predicted[i, worst]),
+                *(() if doubt.novelty is None else (float(doubt.novelty[i]),)),
             )
         )
     header = ("image", "predicted Dice", *(() if dice is None else ("Dice",)), "most doubtful")
+    header += ("its predicted Dice", *(() if doubt.novelty is None else ("novelty",)))
     formats = dict.fromkeys(("predicted Dice", "Dice", "its predicted Dice"), ".4f")
-    return Table(name, (*header, "its predicted Dice"), tuple(rows), formats)
+    return Table(name, header, tuple(rows), formats | {"novelty": ".2f"})
 
 
 def sign_table(found: Appraisal, doubt: Doubt, name: str, dice: Floats | None = None) -> Table:

@@ -112,31 +112,33 @@ def command(
 
 
 def _content(found: Appraisal, page: Path) -> dict[str, object]:
+    import numpy as np
+
     from ensemble.appraisal.tables import member_table
 
-    content = member_table(found)
+    content, doubt = member_table(found), found.review or found.doubt
     return {
         "dice": float(found.dice.mean()),
         "members": [dict(zip(content.header, row, strict=True)) for row in content.rows],
         "agreement": found.agreement.tolist(),
         "predicted_dice": {
             sample.name: float(value)
-            for sample, value in zip(
-                (found.review or found.doubt).samples,
-                (found.review or found.doubt).predicted.mean(axis=1),
-                strict=True,
-            )
+            for sample, value in zip(doubt.samples, doubt.predicted.mean(axis=1), strict=True)
         },
+        "unlike_labelled": [doubt.samples[i].name for i in np.flatnonzero(doubt.is_unlike)],
         "page": str(page),
     }
 
 
 def _show(found: Appraisal) -> None:
-    from ensemble.appraisal.sections.review import trust_text
+    from ensemble.appraisal.sections.review import trust_text, unlike_text
     from ensemble.appraisal.tables import doubt_table, member_table
 
     doubtful = doubt_table(found, found.review or found.doubt, "review")
     for content, most in ((member_table(found), None), (doubtful, _SHOWN)):
         print_table(content.header, content.shown_rows()[:most])
         click.echo()
-    click.echo(f"Images are the most doubtful first. {trust_text(found)}")
+    if found.review is not None and (unlike := unlike_text(found.review)):
+        click.echo(f"{unlike} They come first, then the most doubtful. {trust_text(found)}")
+    else:
+        click.echo(f"Images are the most doubtful first. {trust_text(found)}")

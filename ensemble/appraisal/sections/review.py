@@ -8,6 +8,7 @@ from markupsafe import Markup
 from ensemble.appraisal.appraisal import Appraisal, Doubt
 from ensemble.appraisal.pictures import doubt_pictures
 from ensemble.appraisal.tables import Floats, doubt_table, sign_table
+from ensemble.errors import few
 from ensemble.predicted_dice import rank_correlation
 from ensemble.progress import Progress
 from ensemble.report.blocks import Card, case, figure, heat_table, paragraph, side_by_side, table
@@ -15,6 +16,7 @@ from ensemble.report.charts import scatter
 from ensemble.report.page import Section
 from ensemble.report.picture_uri import picture_uri, share_of_page
 from ensemble.streaming import ordered_map
+from ensemble.wording import counted
 
 _MOST_PICTURES = 24
 _MOST_ROWS = 300
@@ -76,6 +78,20 @@ def trust_text(found: Appraisal) -> str:
     return f"Predicted Dice {order}is off by {off:.3f} an image and {masks:.3f} a mask in the mean."
 
 
+def unlike_text(doubt: Doubt) -> str:
+    """Which images nothing is known of, in a sentence; "" if none is."""
+    if not (count := int(doubt.is_unlike.sum())):
+        return ""
+    names = [doubt.samples[i].name for i in doubt.order()[:count]]
+    which = counted(
+        count, "image is unlike all labelled ones", "images are unlike all labelled ones"
+    )
+    return (
+        f"{which} in grey levels or in what members say (novelty above 1), so that the predicted "
+        f"Dice says little there: {few(names)}."
+    )
+
+
 def review_section(found: Appraisal, progress: Progress) -> Section:
     """The images to look at first: those without labels if there are any, else the labelled."""
     doubt, dice = (found.review, None) if found.review else (found.doubt, found.dice)
@@ -96,7 +112,7 @@ def review_section(found: Appraisal, progress: Progress) -> Section:
     if dice is not None:
         return Section("review", title, tuple(blocks))
     content = doubt_table(found, doubt, "review")
-    blocks.append(table(content, "Images, the most doubtful first.", most_rows=_MOST_ROWS))
+    blocks.append(table(content, _table_text(doubt), most_rows=_MOST_ROWS))
     return Section(
         "review", title, tuple(blocks), (content, sign_table(found, doubt, "review-by-class"))
     )
@@ -106,9 +122,15 @@ def _review_text(found: Appraisal, doubt: Doubt) -> str:
     mean = float(doubt.predicted.mean())
     what = "other images" if found.review else "labelled images"
     return (
-        f"{len(doubt.samples)} {what}; their predicted Dice is {mean:.4f} in the mean. Left the "
-        f"masks of the ensemble, right in orange {_orange(found)}."
+        f"{len(doubt.samples)} {what}; their predicted Dice is {mean:.4f} in the mean. "
+        f"{unlike_text(doubt)} Left the masks of the ensemble, right in orange {_orange(found)}."
     )
+
+
+def _table_text(doubt: Doubt) -> str:
+    if doubt.is_unlike.any():
+        return "Images, those unlike all labelled ones first, then the most doubtful."
+    return "Images, the most doubtful first."
 
 
 def _orange(found: Appraisal) -> str:
@@ -140,4 +162,6 @@ def _line(found: Appraisal, doubt: Doubt, dice: Floats | None, i: int) -> str:
     worst = np.argsort(doubt.predicted[i], kind="stable")[:3]
     lowest = ", ".join(f"{found.class_names[c]} {doubt.predicted[i, c]:.2f}" for c in worst)
     known = "" if dice is None else f", Dice {dice[i].mean():.4f}"
+    if doubt.is_unlike[i]:
+        known = ", but unlike all labelled images"
     return f"predicted Dice {doubt.predicted[i].mean():.4f}{known}; the most doubtful: {lowest}"

@@ -1,9 +1,12 @@
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from ensemble.appraisal.appraisal import Asked, appraise, look_at
+from ensemble.appraisal.sections.review import unlike_text
+from ensemble.appraisal.tables import doubt_table
 from ensemble.classes import ClassList
 from ensemble.datasets import open_images, open_labelled
 from ensemble.dice import image_dice
@@ -88,18 +91,34 @@ def test_other_images_are_ranked_and_other_views_scored(val, tmp_path):
     found = appraise(val, single_sources(members()), uneven(), asked)
     assert found.review.predicted.shape == (5, 2)
     means = found.review.predicted.mean(axis=1)
-    assert (np.diff(means[found.review.order()]) >= 0).all()
+    ranked = found.review.order()[int(found.review.is_unlike.sum()) :]
+    assert (np.diff(means[ranked]) >= 0).all()
     plain, same = found.view_scores
     np.testing.assert_allclose(same.scores, found.scores.together)
     assert (plain.scores != found.scores.together).any()
     assert plain.seconds > 0
 
 
+def test_images_unlike_all_labelled_ones_come_first(val, tmp_path):
+    write_folder(tmp_path / "test", 5)
+    black = tmp_path / "test" / "images" / "0black.png"
+    cv2.imwrite(str(black), np.zeros((30, 40), np.uint8))
+    asked = Asked(tmp_path / "cache", review=open_images(tmp_path / "test" / "images"))
+    found = appraise(val, single_sources(members()), uneven(), asked)
+    assert found.doubt.novelty is None
+    unlike = [found.review.samples[i].name for i in np.flatnonzero(found.review.is_unlike)]
+    assert unlike == ["0black.png"]
+    assert found.review.samples[found.review.order()[0]].name == "0black.png"
+    assert unlike_text(found.review).endswith("says little there: 0black.png.")
+    content = doubt_table(found, found.review, "review")
+    assert content.header[-1] == "novelty"
+    assert content.rows[0][-1] > 1
+    assert max(row[-1] for row in content.rows[1:]) <= 1
+
+
 def test_classes_that_exclude_each_other_have_no_thresholds(tmp_path):
     write_folder(tmp_path / "val", yaml="names: [bright, dark, rest]\nexclusive: true\n")
     (tmp_path / "val" / "masks" / "rest").mkdir()
-    import cv2
-
     for path in (tmp_path / "val" / "masks" / "bright").iterdir():
         other = cv2.imread(str(path).replace("bright", "dark"), 0)
         rest = 255 - np.maximum(cv2.imread(str(path), 0), other)
