@@ -111,7 +111,7 @@ def command(
     """Tune weights and thresholds on the labelled folder VAL (default: val/).
 
     For each class the graded metric is maximised over member weights and a threshold. What does not
-    win on people that it has not seen is not kept: the class then follows the best simple rule.
+    win on people that it has not seen is not kept: the class then follows the simple rule.
 
     \b
     Examples:

@@ -45,9 +45,14 @@ class Choice:
         return simple.towards(candidates["tuned"], self.shares) if self.gain else simple
 
 
-def best_simple(scores: Mapping[Candidate, NDArray[np.float64]]) -> Candidate:
-    """The simple rule of the highest mean score."""
-    return max(SIMPLE, key=lambda name: float(scores[name].mean()))
+def best_simple(
+    scores: Mapping[Candidate, NDArray[np.float64]], groups: Sequence[str], *, seed: int
+) -> Candidate:
+    """Uniform weights, unless another simple rule surely gains over them, by scores (n, C)."""
+    means = {name: scores[name].mean(axis=1, keepdims=True) for name in SIMPLE}
+    uniform, others = means.pop("uniform"), list(means)
+    (surest,), _ = surest_gain(uniform, list(means.values()), groups, seed=seed)
+    return others[surest] if surest >= 0 else "uniform"
 
 
 def on_the_way(candidates: Candidates, *, simple: Candidate, share: float) -> Rules:

@@ -1,7 +1,8 @@
 """Which rules to keep, decided and scored on images that no fit has seen.
 
 Folds are whole groups (people). Every candidate is fitted on all folds but one and scored on that
-one. The simple rule is the best of uniform, best single and shared by that score. A class then goes
+one. The simple rule is uniform unless best single or shared surely gains by that score: which of
+three alike is the best by chance differs from fold to fold, and costs. A class then goes
 from it towards its own optimum, a quarter, half, three quarters or all of the way, as far as its
 gain is surest, and only if it is real (choose). Since the choice is made on these very scores, the
 score of what is kept comes from an outer loop: for each fold the same choice is made again from the
@@ -161,8 +162,9 @@ def _out_of_fold(fits: _Fits, outside: frozenset[int]) -> Scores:
 
 def _choose(fits: _Fits, scores: Scores, outside: frozenset[int], groups: Sequence[str]) -> Choice:
     """The choice that out-of-fold scores of the images in no fold of `outside` call for."""
-    simple = best_simple(scores)
     images = np.flatnonzero(~np.isin(fits.folds, list(outside)))
+    people = [groups[int(i)] for i in images]
+    simple = best_simple(scores, people, seed=fits.seed)
     if not fits.statistic.tunes_classes:
         return Choice(simple, np.zeros(len(fits.statistic.present)), None)
     return choose(
@@ -172,7 +174,7 @@ def _choose(fits: _Fits, scores: Scores, outside: frozenset[int], groups: Sequen
             share: _score(fits, outside, partial(on_the_way, simple=simple, share=share))
             for share in SHARES
         },
-        [groups[int(i)] for i in images],
+        people,
         seen=fits.statistic.num_seen(images) > 0,
         seed=fits.seed,
     )

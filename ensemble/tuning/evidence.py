@@ -261,14 +261,15 @@ def _choice_notes(validation: CrossValidation) -> list[str]:
             "With two groups the choice could not be scored on groups that it did not see: the "
             "score of the chosen rule is that of the folds on which it was chosen."
         )
-    return [nested] if validation.choice.gain is None else [tuned, nested]
+    simple = "All members weigh the same, unless one vector or a single member surely gains by it."
+    return [simple, nested] if validation.choice.gain is None else [simple, tuned, nested]
 
 
 def summary(result: TuningResult) -> str:
     """One sentence: what was kept, and why."""
     choice = result.validation.choice
     score = f"{result.validation.scores[choice.simple].mean():.4f}"
-    line = f"{choice.simple} is the best simple rule ({result.metric} {score} out of fold)"
+    line = f"{choice.simple} is the simple rule ({result.metric} {score} out of fold)"
     if choice.gain is None:
         return f"{line} and is kept for all classes: exclusive classes share one weight vector."
     tuned, total = int(choice.tuned.sum()), len(result.plan.names)

@@ -45,10 +45,15 @@ def test_a_class_that_is_nowhere_is_not_tuned():
     assert found.tuned.tolist() == [True, False]
 
 
-def test_equal_simple_rules_are_the_simplest():
+def test_members_weigh_the_same_unless_another_simple_rule_surely_gains():
+    noise = np.random.default_rng(0).normal(0, 0.1, BASE.shape)
     scores = {"uniform": BASE, "best_single": BASE, "shared": BASE}
-    assert best_simple(scores) == "uniform"
-    assert best_simple(scores | {"shared": BASE + 0.1}) == "shared"
+    gains = (0.0, "uniform"), (0.01, "uniform"), (0.1, "shared")
+    for gain, expected in gains:
+        found = scores | {"shared": BASE + noise - noise.mean() + gain}
+        assert best_simple(found, GROUPS, seed=0) == expected
+    both = scores | {"best_single": BASE + 0.1, "shared": BASE + 0.2}
+    assert best_simple(both, GROUPS, seed=0) == "shared"
 
 
 def test_a_choice_moves_weights_and_thresholds_along():
