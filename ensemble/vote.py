@@ -17,6 +17,7 @@ from ensemble.errors import ConfigError
 from ensemble.images import image_size
 from ensemble.joined_tables import JoinedTables, Missing, join_tables
 from ensemble.labels.pairing import pair_names
+from ensemble.output_place import refuse_overwriting
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.progress import Progress, silent
 from ensemble.rle import RleFormat, Runs, format_pairs, reorder
@@ -71,7 +72,7 @@ def vote_files(
     with file, line, image and class for a malformed string.
     """
     settings = settings or VoteSettings()
-    _refuse_overwriting(paths, out)
+    refuse_overwriting(out, paths)
     rule = vote_rule(_weights(settings, len(paths)), settings.threshold)
     _refuse_unknown_sizes(settings, images)
     joined = join_tables(paths, base=settings.read.base, missing=settings.missing)
@@ -83,15 +84,6 @@ def vote_files(
     return VoteSummary(
         out, len(joined.classes_of), joined.num_rows, len(missing), missing[:_NUM_LISTED]
     )
-
-
-def _refuse_overwriting(paths: Sequence[Path], out: Path) -> None:
-    if out.resolve() in [path.resolve() for path in paths]:
-        raise ConfigError(
-            "the result would overwrite one of the files that vote",
-            where=out,
-            remedy="give --out another name",
-        )
 
 
 def _weights(settings: VoteSettings, num_files: int) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ PACKAGES = ("ensemble", "models_zoo")
 # From the ground up; a module may import from its own layer and from those before it.
 LAYERS = (
     {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble.memory", "ensemble"},
+    {"ensemble.output_place"},
     {"ensemble.wording", "ensemble.fusion_space"},
     {"ensemble.checksum", "ensemble.faults"},
     {"ensemble.classes", "ensemble.json_file", "ensemble.yaml_file", "ensemble.kernels"},

@@ -63,12 +63,17 @@ def command(
     from ensemble.compare.comparison import compare_files
     from ensemble.compare.page import write_comparison
     from ensemble.datasets import open_images
+    from ensemble.report.page import check_page_folder
 
-    folder = None if images is None else open_images(images)
+    check_page_folder(out)
     found = compare_files(
-        files, base=parse_base(rle_base), missing=missing, progress=console_progress
+        files,
+        base=parse_base(rle_base),
+        missing=missing,
+        images=None if images is None else open_images(images),
+        progress=console_progress,
     )
-    page = write_comparison(out, found, images=folder, order=rle_order, progress=console_progress)
+    page = write_comparison(out, found, order=rle_order, progress=console_progress)
     if as_json:
         click.echo(json.dumps(_content(found, page), ensure_ascii=False))
         return

@@ -76,10 +76,16 @@ def command(
     """
     from ensemble.datasets import open_labelled
     from ensemble.evaluate import better_order, evaluate, write_scores
+    from ensemble.output_place import refuse_overwriting
+    from ensemble.report.page import check_page_folder
     from ensemble.rle import RleFormat
 
     if metadata is not None and report is None:
         raise click.UsageError("--metadata is for --report, which is missing")
+    if report is not None:
+        check_page_folder(report)
+    if out is not None:
+        refuse_overwriting(out, [predictions, labelled])
     data = open_labelled(labelled, groups=groups)
     rle = RleFormat(rle_order, parse_base(rle_base))
     page = None

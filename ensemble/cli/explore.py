@@ -53,7 +53,10 @@ def command(
     from ensemble.explore.exploration import explore
     from ensemble.explore.notes import take_notes
     from ensemble.explore.page import write_exploration
+    from ensemble.report.page import check_page_folder
 
+    place = out or Path(f"{data.resolve().name}-explored")
+    check_page_folder(place)
     found = explore(
         data,
         against=against,
@@ -62,7 +65,6 @@ def command(
         split=split,
         progress=console_progress,
     )
-    place = out or Path(f"{data.resolve().name}-explored")
     page = write_exploration(place, found, progress=console_progress)
     for note in take_notes(found):
         click.echo(f"{note.weight:<5}  {note.text}")

@@ -127,6 +127,8 @@ def command(
     """
     from ensemble.datasets import open_images
     from ensemble.ensembles import load_ensemble
+    from ensemble.members.roster import find_members
+    from ensemble.output_place import refuse_overwriting
     from ensemble.predict import PredictionFormat, predict
     from ensemble.prediction_plan import plan_prediction
     from ensemble.rle import RleFormat
@@ -140,6 +142,7 @@ def command(
         options=options,
         uncertainty=None if uncertainty is None else uncertainty_of,
     )
+    refuse_overwriting(out, [*find_members(members), *([] if weights is None else [weights])])
     _note_other_settings(weights, tta, fuse)
     folder = open_images(images)
     plan = plan_prediction(ensemble, folder, options.max_bytes)

@@ -90,7 +90,9 @@ def command(
     """
     from ensemble.appraisal.appraise_folder import ReportSettings, appraise_folder
     from ensemble.appraisal.page import write_appraisal
+    from ensemble.report.page import check_page_folder
 
+    check_page_folder(out)
     settings = ReportSettings(
         weights=weights,
         views=tta,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.datasets import ImageFolder
 from ensemble.errors import ConfigError
 from ensemble.joined_tables import JoinedTables, Missing, join_tables
+from ensemble.labels.pairing import pair_names
 from ensemble.progress import Progress, silent
 from ensemble.rle import Base, area
 from ensemble.run_algebra import dice
@@ -24,7 +26,8 @@ class Comparison:
     """F files, N images, C classes in the order of the first file that has them.
 
     `dice` (P, N, C): of each of `pairs` (P of two file numbers), NaN where an image lacks the class
-    in all files; both empty is 1. `areas_px` (F, N, C), 0 there.
+    in all files; both empty is 1. `areas_px` (F, N, C), 0 there. `image_files`: by image name, None
+    where no images were given.
     """
 
     joined: JoinedTables
@@ -34,6 +37,7 @@ class Comparison:
     pairs: tuple[tuple[int, int], ...]
     dice: Floats
     areas_px: NDArray[np.int64]
+    image_files: Mapping[str, Path] | None = None
 
     @property
     def matrix(self) -> Floats:
@@ -82,29 +86,37 @@ def compare_files(
     *,
     base: Base = 1,
     missing: Missing = "refuse",
+    images: ImageFolder | None = None,
     progress: Progress = silent,
 ) -> Comparison:
     """Compare two files or more; memory is 8 bytes a pair, image and class.
 
-    Raises ConfigError for fewer files, and what `join_tables` raises.
+    Raises ConfigError for fewer files, and what `join_tables` raises; DataError for `images` that
+    are not those of the files.
     """
     if len(paths) < 2:
         raise ConfigError("nothing to compare with", expected="two files or more", got=len(paths))
     joined = join_tables(paths, base=base, missing=missing)
-    images = tuple(joined.classes_of)
+    image_files = None
+    if images is not None:
+        samples = {sample.name: sample.image for sample in images.samples}
+        meant = pair_names(paths[0], images.samples, joined.classes_of, what="prediction")
+        image_files = {name: samples[sample] for name, sample in meant.items()}
+    image_names = tuple(joined.classes_of)
     classes = tuple(dict.fromkeys(c for names in joined.classes_of.values() for c in names))
     number = {name: c for c, name in enumerate(classes)}
     pairs = tuple(combinations(range(len(paths)), 2))
-    found = np.full((len(pairs), len(images), len(classes)), np.nan)
-    areas = np.zeros((len(paths), len(images), len(classes)), np.int64)
-    with progress("comparing", len(images)) as advance:
-        for n, image_name in enumerate(images):
+    found = np.full((len(pairs), len(image_names), len(classes)), np.nan)
+    areas = np.zeros((len(paths), len(image_names), len(classes)), np.int64)
+    with progress("comparing", len(image_names)) as advance:
+        for n, image_name in enumerate(image_names):
             for class_name, masks in joined.masks(image_name):
                 c = number[class_name]
                 found[:, n, c] = [dice(masks[a], masks[b]) for a, b in pairs]
                 areas[:, n, c] = [area(runs) for runs in masks]
             advance(1)
-    return Comparison(joined, _short_names(paths), images, classes, pairs, found, areas)
+    names = _short_names(paths)
+    return Comparison(joined, names, image_names, classes, pairs, found, areas, image_files)
 
 
 def mergers(matrix: Floats) -> list[Merger]:
@@ -123,9 +135,9 @@ def mergers(matrix: Floats) -> list[Merger]:
 
 
 def _short_names(paths: Sequence[Path]) -> tuple[str, ...]:
-    """File names without their suffix, with folders where two are the same."""
+    """File names without their suffix, whole paths where two are the same."""
     stems = [path.stem for path in paths]
     return tuple(
-        stem if stems.count(stem) == 1 else path.with_suffix("").as_posix()
+        stem if stems.count(stem) == 1 else path.as_posix()
         for stem, path in zip(stems, paths, strict=True)
     )

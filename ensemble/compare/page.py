@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,6 @@ from markupsafe import Markup
 
 from ensemble.compare.comparison import Comparison, Merger, mergers
 from ensemble.compare.pictures import difference_pictures
-from ensemble.datasets import ImageFolder
 from ensemble.progress import Progress, silent
 from ensemble.report.blocks import Card, figure, gallery, heat_table, paragraph, table
 from ensemble.report.charts import box_plot
@@ -29,17 +28,16 @@ def write_comparison(
     folder: Path,
     found: Comparison,
     *,
-    images: ImageFolder | None = None,
     order: Order = "row",
     progress: Progress = silent,
 ) -> Path:
     """Write index.html and the tables into a folder; the path of the page.
 
-    With `images` it shows the masks that differ most.
+    Where images were given it shows the masks that differ most.
     """
     sections = [_file_section(found), _class_section(found), _image_section(found)]
-    if images is not None:
-        sections.append(_difference_section(found, images, order, progress))
+    if found.image_files is not None:
+        sections.append(_difference_section(found, found.image_files, order, progress))
     facts = (
         (f"{len(found.names)}", "files"),
         (f"{len(found.image_names):,}", "images"),
@@ -121,10 +119,10 @@ def _image_section(found: Comparison) -> Section:
 
 
 def _difference_section(
-    found: Comparison, images: ImageFolder, order: Order, progress: Progress
+    found: Comparison, image_files: Mapping[str, Path], order: Order, progress: Progress
 ) -> Section:
     places = found.most_different(_MOST_PICTURES)
-    strips = difference_pictures(found, places, images, order=order, progress=progress)
+    strips = difference_pictures(found, places, image_files, order=order, progress=progress)
     most_bytes = share_of_page(max(len(strips), 1))
     cards = [
         Card(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.compare.comparison import Comparison
-from ensemble.datasets import ImageFolder
 from ensemble.images import read_image
-from ensemble.labels.pairing import pair_names
 from ensemble.pictures import Picture, fit_height, to_rgb
 from ensemble.progress import Progress
 from ensemble.rle import Order, Runs, check_runs, decode, reorder
@@ -28,23 +27,20 @@ _MASK_COLOUR = np.array([255.0, 150.0, 40.0])
 def difference_pictures(
     found: Comparison,
     places: Sequence[tuple[int, int]],
-    images: ImageFolder,
+    image_files: Mapping[str, Path],
     *,
     order: Order,
     progress: Progress,
 ) -> list[Picture]:
     """A strip for each (image, class): the image, then the mask of each file over it.
 
-    Raises DataError where files and images do not pair up, RleError for runs outside of an image.
+    Raises RleError for runs outside of an image.
     """
-    where = found.joined.tables[0].path
-    names = pair_names(where, images.samples, found.joined.classes_of, what="prediction")
-    paths = {sample.name: sample.image for sample in images.samples}
     strips = []
     with progress("drawing differences", len(places)) as advance:
         for n, c in places:
             image_name = found.image_names[n]
-            picture = to_rgb(read_image(paths[names[image_name]]))
+            picture = to_rgb(read_image(image_files[image_name]))
             size = (picture.shape[0], picture.shape[1])
             masks = dict(found.joined.masks(image_name, size))[found.class_names[c]]
             strips.append(_strip(picture, masks, order))

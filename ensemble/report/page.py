@@ -7,11 +7,14 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from ensemble.output_place import refuse_full
 from ensemble.report.tables import Table, write_table
 from ensemble.report.templates import render_page
 from ensemble.whole_file import whole_file
 
 PAGE_FILE = "index.html"
+# By what a page is known as ours, near its beginning.
+_SIGN, _HEAD_BYTES = b'<meta name="generator" content="ens">', 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,24 @@ def render(page: Page) -> str:
     return render_page(page=page)
 
 
+def check_page_folder(folder: Path) -> None:
+    """Raise OutputError for a folder that holds anything but an earlier page of ours."""
+    try:
+        with (folder / PAGE_FILE).open("rb") as file:
+            is_ours = _SIGN in file.read(_HEAD_BYTES)
+    except OSError:
+        is_ours = False
+    if not is_ours:
+        refuse_full(folder, expected="a new or empty folder, or that of an earlier page")
+
+
 def write_page(folder: Path, page: Page) -> Path:
     """Write index.html and the tables of all sections into a folder; the path of the page.
 
-    Raises OutputError if something cannot be written; the page is written last.
+    Raises OutputError if something cannot be written, and as `check_page_folder` does; the page is
+    written last.
     """
+    check_page_folder(folder)
     for section in page.sections:
         for table in section.tables:
             write_table(folder, table)

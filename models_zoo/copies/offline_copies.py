@@ -12,6 +12,7 @@ from ensemble.datasets import LabelledFolder
 from ensemble.errors import ConfigError
 from ensemble.images import read_image
 from ensemble.members.preprocess import to_eight_bit
+from ensemble.output_place import refuse_full
 from ensemble.progress import Progress, silent
 from ensemble.streaming import ordered_map
 from models_zoo.augment import Augment, Example, turn_by
@@ -20,7 +21,6 @@ from models_zoo.copies.copied_folder import CopiedFolder
 from models_zoo.copies.plan import CopyOptions, PlannedCopy, plan_copies
 from models_zoo.copies.pose import folder_leans_deg
 from models_zoo.mixing import mosaic
-from models_zoo.new_folder import refuse_full
 
 _THREADS = 2
 

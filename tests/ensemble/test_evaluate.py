@@ -243,6 +243,17 @@ def test_errors_of_the_command_are_one_line(tmp_path, folder, predicted):
         assert len(answer.stderr.strip().splitlines()) <= 2, words  # progress, then the error
 
 
+def test_what_is_scored_is_not_written_over(tmp_path, folder, predicted):
+    path = write(tmp_path / "p.csv", table(predicted))
+    before = path.read_bytes()
+    label = next(folder.rglob("*.png"))
+    for out in (path, label):
+        answer = run(path, folder, "--out", out)
+        assert answer.exit_code == 1
+        assert "would overwrite what it is made from" in answer.stderr
+    assert path.read_bytes() == before
+
+
 def test_help_shows_examples_line_by_line():
     lines = [line.strip() for line in run("--help").stdout.splitlines()]
     assert "ens evaluate predictions.csv test/" in lines

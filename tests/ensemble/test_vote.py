@@ -197,7 +197,7 @@ def test_a_file_that_votes_is_not_written_over(tmp_path, masks):
     before = paths[1].read_bytes()
     answer = run(*paths, "--out", tmp_path / "link.csv")
     assert answer.exit_code == 1
-    assert "link.csv: the result would overwrite one of the files that vote" in answer.stderr
+    assert "link.csv: the result would overwrite what it is made from" in answer.stderr
     assert paths[1].read_bytes() == before
 
 

@@ -78,6 +78,15 @@ def test_weights_that_were_made_for_something_else_are_noted(here, words, note):
     assert answer.stdout == "predictions.csv: 1 image\n"
 
 
+@pytest.mark.parametrize("out", ["members/m.pt", "per-class.json"])
+def test_members_and_weights_are_not_written_over(here, out):
+    before = Path(out).read_bytes()
+    answer = predict("--weights", "per-class.json", "--out", out)
+    assert answer.exit_code == 1
+    assert "would overwrite what it is made from" in answer.stderr
+    assert Path(out).read_bytes() == before
+
+
 def test_inspect_takes_names_folders_and_globs_as_members_do(here):
     Path("members/n.pt").write_bytes(Path("members/m.pt").read_bytes())
     for word, count in (("m", 1), ("members/m.pt", 1), ("members/", 2), ("members/*.pt", 2)):

@@ -78,6 +78,15 @@ def test_the_most_different_are_of_every_class_in_turn(tmp_path):
     assert {c for _, c in found.most_different(2)} == {0, 1}
 
 
+def test_files_that_differ_in_folder_or_suffix_only_keep_names_of_their_own(tmp_path):
+    (tmp_path / "x").mkdir()
+    paths = [tmp_path / "pred.csv", tmp_path / "x" / "pred.csv", tmp_path / "pred.txt"]
+    for path in [*paths, tmp_path / "other.csv"]:
+        write(path, drawn(0))
+    found = compare_files([*paths, tmp_path / "other.csv"])
+    assert found.names == (*(path.as_posix() for path in paths), "other")
+
+
 def test_the_most_alike_join_first():
     matrix = np.array(
         [[1, 0.9, 0.2, 0.3], [0.9, 1, 0.4, 0.1], [0.2, 0.4, 1, 0.8], [0.3, 0.1, 0.8, 1]]

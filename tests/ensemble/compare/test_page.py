@@ -68,6 +68,17 @@ def test_images_that_are_not_those_of_the_files_are_told(folder):
     result = compare(folder, "--images", str(folder / "test"))
     assert result.exit_code == 1
     assert "a.png" in result.stderr
+    assert "comparing" not in result.stderr
+
+
+def test_a_table_of_somebody_else_is_not_written_over(folder):
+    (folder / "classes.csv").write_text("mine")
+    result = compare(folder, "--out", str(folder))
+    assert result.exit_code == 1
+    assert "is not empty: expected a new or empty folder, or that of an earlier page" in (
+        result.stderr
+    )
+    assert (folder / "classes.csv").read_text() == "mine"
 
 
 @needs_browser

@@ -21,10 +21,11 @@ def test_a_strip_shows_the_image_and_the_mask_of_each_file(tmp_path):
             text = format_pairs(encode(shown, order=order))
             paths.append(tmp_path / f"{name}-{order}.csv")
             write_predictions(paths[-1], [("a.png", "x", text)])
-        found = compare_files(paths)
-        images = open_images(tmp_path / "test")
+        found = compare_files(paths, images=open_images(tmp_path / "test"))
 
-        (strip,) = difference_pictures(found, [(0, 0)], images, order=order, progress=silent)
+        (strip,) = difference_pictures(
+            found, [(0, 0)], found.image_files, order=order, progress=silent
+        )
 
         plain, full, none = np.array_split(strip, 3, axis=1)
         assert strip.shape[0] == 240

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from browser import dump_dom, needs_browser, screenshot
+from ensemble.errors import OutputError
 from ensemble.pictures import class_colours
 from ensemble.report.blocks import (
     Card,
@@ -101,6 +102,18 @@ def test_tables_lie_beside_the_page(page, tmp_path):
     assert path.name == "index.html"
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["classes.csv", "index.html"]
     assert 'href="classes.csv"' in path.read_text(encoding="utf-8")
+
+
+def test_a_page_is_written_over_an_earlier_one_and_over_nothing_else(page, tmp_path):
+    for _ in range(2):
+        write_page(tmp_path / "out", page)
+    (tmp_path / "classes.csv").write_text("mine")
+    for foreign in (None, "<html><title>mine</title></html>"):
+        if foreign:
+            (tmp_path / "index.html").write_text(foreign)
+        with pytest.raises(OutputError, match=r"is not empty.*an earlier page.*classes\.csv"):
+            write_page(tmp_path, page)
+    assert (tmp_path / "classes.csv").read_text() == "mine"
 
 
 def test_a_long_table_says_that_its_file_holds_more():
