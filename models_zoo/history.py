@@ -44,7 +44,7 @@ class History:
 
     def add(self, result: EpochResult) -> None:
         """Write an epoch down, in place of one of that number, and of those after it."""
-        earlier = [row for row in self._rows() if int(row[0]) < result.epoch]
+        earlier = [row for row in self._rows() if row[0].isdecimal() and int(row[0]) < result.epoch]
         path = self._folder / FILE_NAME
         with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
             table = csv.writer(stream, lineterminator="\n")
@@ -57,7 +57,8 @@ class History:
         path = self._folder / FILE_NAME
         if not path.exists():
             return []
-        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        text = path.read_text(encoding="utf-8", errors="replace")
+        lines = list(csv.reader(text.splitlines()))
         whole = [line for line in lines[1:] if len(line) == len(self._header)]
         return whole if lines and lines[0] == self._header else []
 

@@ -74,6 +74,12 @@ class Job:
         state = self.state
         return state.stage() != "new" and any((state.folder / name).exists() for name in STATE)
 
+    def lack_of(self, num_devices: int) -> str:
+        """Why so many devices do not suffice, or ""."""
+        wanted = self.spec.devices
+        few_there = "there is 1" if num_devices == 1 else f"there are {num_devices}"
+        return f"{self.name}: wants {wanted} devices, and {few_there}" * (wanted > num_devices)
+
     def prepare(self, reporter: Reporter) -> None:
         """Make the state folder ready to begin or to go on, and tell which of the two it is."""
         fault = self._state_fault()

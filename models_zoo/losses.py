@@ -64,7 +64,9 @@ def cross_entropy(logits: Tensor, target: Target) -> Tensor:
 def focal(logits: Tensor, target: Target, gamma: float) -> Tensor:
     """Cross entropy, each pixel weighted by (1 - p) ** gamma, p the probability of its truth."""
     entropy = _pixel_cross_entropy(logits, target)
-    return _weighted_mean((1 - torch.exp(-entropy)) ** gamma * entropy, target)
+    # a pixel that is surely right has no slope, which 0 ** gamma would have for gamma < 1
+    doubt = (1 - torch.exp(-entropy)).clamp(min=_LEAST)
+    return _weighted_mean(doubt**gamma * entropy, target)
 
 
 def boundary(logits: Tensor, target: Target, radius_px: float, weight: float) -> Tensor:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ensemble.checksum import file_sha256
 from ensemble.classes import class_list_to_dict
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import OutputError
@@ -105,8 +106,10 @@ class MemberState:
 
 
 def _stamp(path: Path) -> str:
-    """A file by its name and size, wherever it lies; a folder by its name."""
-    return f"{path.name}, {path.stat().st_size} bytes" if path.is_file() else path.name
+    """A file, or the files of a folder, by name and content, wherever they lie."""
+    files = sorted(each for each in path.iterdir() if each.is_file()) if path.is_dir() else [path]
+    digests = [f"{each.name} {file_sha256(each)}" for each in files]
+    return f"{path.name}, sha256 {hashlib.sha256(' '.join(digests).encode()).hexdigest()}"
 
 
 def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:

@@ -98,9 +98,7 @@ def train_side_by_side(
                 working.append(_Crew.start(job, own, _num_threads(devices)))
             if not working:  # and all devices are free
                 job = waiting.popleft()
-                fail(
-                    job, f"{job.name}: wants {job.spec.devices} devices, and there are {len(free)}"
-                )
+                fail(job, job.lack_of(len(free)))
                 continue
             for crew, reason in _listen(working, reporter):
                 crew.stop()

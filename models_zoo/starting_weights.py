@@ -14,8 +14,6 @@ from models_zoo.adopt.tensors import Tensors, to_float32
 
 # Under which names networks of smp and of torchvision, and our own, have their encoder.
 _ENCODERS = ("encoder.", "backbone.")
-# Weights that may be of another shape: those of the last layer, for another number of classes.
-_HEAD = 2
 _SHOWN = 3
 _REMEDY = "name the arch, encoder and options with which it was trained, or weights: none"
 
@@ -34,7 +32,7 @@ def start_from(network: nn.Module, path: Path) -> None:
     except MemberError as error:
         encoder = {k.removeprefix(prefix): t for k, t in own.items() if k.startswith(prefix)}
         try:
-            below = _fitting(encoder, found, most_others=0)
+            below = _fitting(encoder, found, has_head=False)
         except MemberError:
             raise MemberError(
                 error.what, where=path, expected=error.expected, got=error.got, remedy=_REMEDY
@@ -43,8 +41,11 @@ def start_from(network: nn.Module, path: Path) -> None:
     network.load_state_dict(own | fitting)
 
 
-def _fitting(own: Mapping[str, Tensor], found: Tensors, most_others: int = _HEAD) -> Tensors:
-    """The weights of `own` among what was found, but for a few of another shape."""
+def _fitting(own: Mapping[str, Tensor], found: Tensors, *, has_head: bool = True) -> Tensors:
+    """The weights of `own` among what was found, but for those of the last layers.
+
+    With `has_head` these may be of another number of classes, the first length of their shapes.
+    """
     prefix = find_prefix(own, found)
     there = {key: found[prefix + key] for key in own if prefix + key in found}
     modules = {key.partition(".")[0] for key in own}
@@ -57,7 +58,9 @@ def _fitting(own: Mapping[str, Tensor], found: Tensors, most_others: int = _HEAD
             remedy=_REMEDY,
         )
     other = [key for key, tensor in there.items() if tensor.shape != own[key].shape]
-    if len(other) > most_others:
+    numbers = {(own[key].shape[0], there[key].shape[0]) for key in other}
+    same_but_first = all(own[key].shape[1:] == there[key].shape[1:] for key in other)
+    if other and not (has_head and same_but_first and len(numbers) == 1):
         raise MemberError(
             "has weights of other shapes",
             got=few([f"{key} {tuple(there[key].shape)}" for key in other]),

@@ -86,7 +86,7 @@ def plan_zoo(
     members = []
     with progress("measuring members", len(jobs)) as advance:
         for job in jobs:
-            members.append(_plan(job, devices[0]))
+            members.append(_plan(job, devices))
             advance(1)
     data = rounds[0]
     return TrainingPlan(
@@ -98,10 +98,12 @@ def plan_zoo(
     )
 
 
-def _plan(job: Job, device: torch.device) -> MemberPlan:
-    size = job.spec.input.text
+def _plan(job: Job, devices: Sequence[torch.device]) -> MemberPlan:
+    size, device = job.spec.input.text, devices[0]
     if job.is_finished:
         return MemberPlan(job.name, size, finished=True)
+    if lack := job.lack_of(len(devices)):
+        return MemberPlan(job.name, size, fault=lack)
     try:
         return _measure(job, size, device)
     except torch.OutOfMemoryError:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ensemble.errors import ConfigError, EnsError, MemberError, few
 from models_zoo.adopt import segformer_names
-from models_zoo.adopt.tensors import SAFETENSORS, Tensors, read_config, read_tensors
+from models_zoo.adopt.tensors import Tensors, read_config, read_tensors
 
 _CONFIG = "config.json"
 _SMP_CLASS = "_model_class"
@@ -125,5 +125,6 @@ def _input_of(processor: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def default_name(path: Path) -> str:
-    """A member's name from that of its source."""
-    return path.resolve().name.removesuffix(SAFETENSORS).rpartition(".")[0] or path.resolve().name
+    """A member's name from that of its source: of a file without its suffix."""
+    source = path.resolve()
+    return source.name if source.is_dir() else source.stem

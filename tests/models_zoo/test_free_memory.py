@@ -25,6 +25,15 @@ def test_the_smaller_of_machine_and_container_counts(tmp_path, limit, used, free
     assert free_memory_bytes(meminfo, tmp_path) == free
 
 
+def test_what_a_container_keeps_of_files_gives_way(tmp_path):
+    (tmp_path / "meminfo").write_text(MEMINFO)
+    (tmp_path / "memory.max").write_text("30000\n")
+    (tmp_path / "memory.current").write_text("29000\n")
+    stat = "anon 4000\nfile 24500\nactive_file 4000\ninactive_file 20000\nshmem 500\n"
+    (tmp_path / "memory.stat").write_text(stat)
+    assert free_memory_bytes(tmp_path / "meminfo", tmp_path) == 25000
+
+
 def test_this_machine_has_memory_however_it_is_asked(tmp_path):
     assert free_memory_bytes() > 0
     assert free_memory_bytes(tmp_path / "none", tmp_path) > 2**28

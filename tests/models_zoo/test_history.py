@@ -54,6 +54,17 @@ def test_a_damaged_file_is_begun_anew(tmp_path, content):
     assert [row["epoch"] for row in rows(tmp_path)] == ["4"]
 
 
+@pytest.mark.parametrize("added", [b"mean,1,2,3,4,5\n", "평균,1,2,3,4,5\n".encode("cp949")])
+def test_rows_that_a_person_added_are_no_epochs(tmp_path, added):
+    with History(tmp_path, NAMES) as history:
+        history.add(result(1))
+    with (tmp_path / FILE_NAME).open("ab") as stream:
+        stream.write(added)
+    with History(tmp_path, NAMES) as history:
+        history.add(result(2))
+    assert [row["epoch"] for row in rows(tmp_path)] == ["1", "2"]
+
+
 def test_tensorboard_reads_the_events(tmp_path):
     with History(tmp_path, NAMES) as history:
         for epoch in (1, 2):

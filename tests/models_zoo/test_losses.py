@@ -169,3 +169,14 @@ def test_classes_without_a_pixel_have_a_finite_gradient(name):
 
     assert torch.isfinite(logits.grad).all()
     assert (logits.grad >= 0).all()  # towards no pixel at all
+
+
+@pytest.mark.parametrize("text", ["focal=0.5", "focal", "focal=0", "bce", "dice", "lovasz"])
+@pytest.mark.parametrize("exclusive", [False, True])
+def test_pixels_that_are_surely_right_or_wrong_have_finite_gradients(text, exclusive):
+    _, _, _, target = _case(exclusive)
+    logits = (200 * (target.masks - 0.5)).requires_grad_()
+    with torch.no_grad():
+        logits[0, :, 0] *= -1
+    segmentation_loss(parse_loss(text), logits, target).backward()
+    assert torch.isfinite(logits.grad).all()

@@ -50,6 +50,28 @@ def test_a_head_for_other_classes_begins_anew(tmp_path):
     assert len(same(taken, other)) == len(taken)
 
 
+def test_all_heads_for_other_classes_begin_anew(tmp_path):
+    spec = MemberSpec(
+        arch="torchvision/deeplabv3_mobilenet_v3_large", options={"aux_loss": True}, weights="none"
+    )
+    other, own = network(1, 5, spec).state_dict(), network(0, 3, spec)
+    start_from(own, saved(tmp_path / "a.pt", other))
+    after = own.state_dict()
+    anew = {key for key in after if after[key].shape != other[key].shape}
+    assert {key.split(".")[0] for key in anew} == {"classifier", "aux_classifier"}
+    assert len(same(after, other)) == len(after) - len(anew) == len(after) - 4
+
+
+def test_a_first_layer_for_other_channels_does_not_begin_anew(tmp_path):
+    path = saved(tmp_path / "rgb.pt", network(1).state_dict())
+    torch.manual_seed(0)
+    grey = build_network(SPEC.network, in_channels=1, num_classes=3)
+    before = {key: tensor.clone() for key, tensor in grey.state_dict().items()}
+    with pytest.raises(MemberError, match=r"other shapes: .*\(64, 1, 7, 7\).*\(64, 3, 7, 7\)"):
+        start_from(grey, path)
+    assert len(same(grey.state_dict(), before)) == len(before)
+
+
 def test_an_encoder_alone_is_taken_and_its_classifier_left_aside(tmp_path):
     other = network(1).state_dict()
     encoder = {k.removeprefix("encoder."): t for k, t in other.items() if k.startswith("encoder.")}
@@ -98,7 +120,13 @@ def test_a_zoo_file_names_a_file_beside_it(tmp_path):
     key = "encoder.layer1.0.conv1.weight"
     torch.testing.assert_close(trained[key], start[key], atol=1e-6, rtol=0)
     (spec,) = read_zoo(path).members
-    assert MemberState.of(tmp_path, spec, "").job["weights"].startswith("start.pt, ")
+    stamp = MemberState.of(tmp_path, spec, "").job["weights"]
+    assert stamp.startswith("start.pt, sha256 ")
+    saved(tmp_path / "start.pt", network(2).state_dict())  # as many bytes
+    assert MemberState.of(tmp_path, spec, "").changes() == []
+    assert MemberState.of(tmp_path / "members", spec, "").changes() == ["data", "weights"]
+    saved(tmp_path / "start.pt", network(1).state_dict())
+    assert MemberState.of(tmp_path, spec, "").job["weights"] == stamp
     path.write_text(text.replace("start.pt", "imagenett"))
     with pytest.raises(ZooFileError, match=r"weights: must be imagenet, none, or a file: there is"):
         read_zoo(path)

@@ -74,6 +74,11 @@ def test_what_cannot_be_trained_is_told_beside_the_others(zoo_file, monkeypatch)
     assert "Error: near: cpu has not enough memory for batches of 4" in result.stderr
 
 
+def test_a_member_that_wants_more_devices_is_told_as_training_tells_it(zoo_file):
+    (member,) = plan_zoo(zoo_file, device="cpu", only=["two"]).members
+    assert member.fault == "two: wants 2 devices, and there is 1"
+
+
 @pytest.mark.slow
 def test_a_program_may_read_the_plan(zoo_file):
     arguments = ["train-zoo", str(zoo_file), "--dry-run", "--device", "cpu", "--json"]
