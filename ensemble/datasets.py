@@ -30,6 +30,7 @@ from ensemble.samples import Sample, find_samples
 
 __all__ = ["ImageFolder", "LabelledFolder", "Sample", "open_folder", "open_images", "open_labelled"]
 
+INDEX_MAPS = "index maps"
 _CONTEST_IMAGES = "DCM"
 _IMAGES = "images"
 
@@ -93,7 +94,7 @@ _LAYOUTS = (
     _Layout(
         "mask folders", _IMAGES, "masks", "images/ + masks/<class>/<stem>.png", open_mask_folders
     ),
-    _Layout("index maps", _IMAGES, "labels", "images/ + labels/<stem>.png", open_index_maps),
+    _Layout(INDEX_MAPS, _IMAGES, "labels", "images/ + labels/<stem>.png", open_index_maps),
     _Layout("RLE CSV", _IMAGES, "labels.csv", "images/ + labels.csv", open_rle_csv),
     _Layout("COCO", _IMAGES, "annotations.json", "images/ + annotations.json", open_coco),
 )

@@ -10,7 +10,8 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ensemble.errors import DataError
+from ensemble.errors import DataError, few
+from ensemble.wording import counted
 
 _ARCHIVE_LITTER = "__MACOSX"
 
@@ -25,7 +26,7 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
 
     Sorted by their path relative to the folder, written with slashes. Of several paths to one
     folder, by links, the first is walked. Raises DataError if a folder cannot be listed, and for a
-    link to nothing that has another suffix.
+    link to nothing that has another suffix, or names that are not in UTF-8.
     """
     wanted = frozenset(suffixes)
     found = []
@@ -36,6 +37,7 @@ def find_files(folder: Path, suffixes: Collection[str]) -> list[Path]:
             raise DataError(
                 "is a link to nothing", where=path, remedy="remove it, or restore what it links to"
             )
+    _refuse_foreign_names(folder, found)
     return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
@@ -69,6 +71,28 @@ def _walk(folder: Path) -> Iterator[Path]:
         seen.add(real)
         folders[:] = sorted(name for name in folders if is_visible(name))
         yield from (Path(place, name) for name in files if is_visible(name))
+
+
+def _refuse_foreign_names(folder: Path, paths: Collection[Path]) -> None:
+    """Names in another encoding cannot be written into tables, journals and pages."""
+    names = (path.relative_to(folder).as_posix() for path in paths)
+    foreign = [name for name in names if not _is_unicode(name)]
+    if foreign:
+        shown = sorted(os.fsencode(name).decode("ascii", "backslashreplace") for name in foreign)
+        raise DataError(
+            counted(len(foreign), "file name is", "file names are") + " not in UTF-8",
+            where=folder,
+            got=few(shown),
+            remedy="rename them, as convmv does for a whole folder",
+        )
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse(error: OSError) -> None:

@@ -44,6 +44,10 @@ _SEXES = {
 }
 # Units of the known numbers, and what no person has.
 UNITS = {"age": "years", "weight": "kg", "height": "cm"}
+_OWN_UNIT = re.compile(r"[ _](years?|yrs?|kgs?|cms?)$")
+_OTHER_UNIT = re.compile(
+    r"[(\[ _](days?|weeks?|months?|g|lbs?|pounds?|m|mm|in|inch|inches|ft|feet)[)\]]?$"
+)
 _PLAUSIBLE = {"age": (0.0, 120.0), "weight": (1.0, 350.0), "height": (30.0, 250.0)}
 
 _ENCODINGS = ("utf-8-sig", "cp949")  # the second is what a Korean Excel writes
@@ -205,10 +209,15 @@ def _clean_table(path: Path, header: _Row, rows: Sequence[_Row]) -> Metadata:
 
 
 def _canonical(title: str) -> str:
-    """The known name of a header, whatever its case and what it adds in brackets, else itself."""
+    """The known name of a header, whatever its case and what it adds in brackets, else itself.
+
+    One that names a unit which is not ours stays a column of its own.
+    """
     plain = _plain(title)
-    bare = re.split(r"[(\[_]", plain.lower())[0].strip()
-    return _KNOWN_HEADERS.get(bare, plain)
+    if _OTHER_UNIT.search(plain.lower()):
+        return plain
+    bare = re.split(r"[(\[]", plain.lower())[0].strip()
+    return _KNOWN_HEADERS.get(_OWN_UNIT.sub("", bare), plain)
 
 
 def _refuse_doubled(what: str, names: Sequence[str]) -> None:

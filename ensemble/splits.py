@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,13 +132,36 @@ def read_split(path: Path, folder: str, samples: Sequence[Sample]) -> NDArray[np
     only one of file and folder has, and for groups that differ or are spread over folds.
     """
     try:
-        rows = _read_rows(path)
-        own = [(folder, sample.name) for sample in samples]
-        _refuse_other_images(rows, own)
-        _refuse_other_groups(rows, folder, samples)
+        return _folds_of(_read_rows(path), folder, samples)
     except DataError as error:
         raise error.at(path) from error
-    return np.array([rows[key].fold for key in own], np.int64)
+
+
+def read_split_of(path: Path, folder: Path, samples: Sequence[Sample]) -> NDArray[np.int64]:
+    """The same of a folder wherever it lies, by a file that may be about others as well.
+
+    Raises DataError for a folder that the file does not name, too.
+    """
+    try:
+        rows = _read_rows(path)
+        named = dict.fromkeys(name for name, _ in rows)
+        meant = [name for name in named if _ends_with(folder.resolve().parts, name)]
+        if not meant:
+            raise DataError(
+                f"says nothing of {folder}",
+                expected=f"one of {few(list(named))}",
+                remedy="name the split that was made of these images",
+            )
+        name = max(meant, key=lambda name: len(PurePath(name).parts))
+        return _folds_of({key: row for key, row in rows.items() if key[0] == name}, name, samples)
+    except DataError as error:
+        raise error.at(path) from error
+
+
+def _ends_with(parts: Sequence[str], name: str) -> bool:
+    """Whether a path ends as a folder is named in zoo.yaml, up to what leads there."""
+    own = [part for part in PurePath(name).parts if part not in (".", "..")]
+    return bool(own) and list(parts[-len(own) :]) == own
 
 
 _Key = tuple[str, str]
@@ -148,6 +171,16 @@ _Key = tuple[str, str]
 class _Row:
     group: str
     fold: int
+
+
+def _folds_of(
+    rows: Mapping[_Key, _Row], folder: str, samples: Sequence[Sample]
+) -> NDArray[np.int64]:
+    """The fold (N,) of each sample of the one folder that the rows are about."""
+    own = [(folder, sample.name) for sample in samples]
+    _refuse_other_images(rows, own)
+    _refuse_other_groups(rows, folder, samples)
+    return np.array([rows[key].fold for key in own], np.int64)
 
 
 def _read_rows(path: Path) -> dict[_Key, _Row]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ from ensemble.explore.sides import ImagePair, MirrorPair, image_pairs, mirror_pa
 from ensemble.explore.survey import Survey, survey
 from ensemble.metadata import Metadata, find_metadata, read_metadata
 from ensemble.progress import Progress, silent
-from ensemble.splits import read_split
+from ensemble.splits import read_split_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,17 @@ class Exploration:
     against: Comparison | None
     folds: NDArray[np.int64] | None = None
 
+    def labels_agree(self, copy: CopiedImage) -> bool | None:
+        """Whether two copies have the same label; None where that cannot be compared.
+
+        It cannot without labels, of mirrored copies, and of copies of another size.
+        """
+        sizes = self.survey.looks.size
+        is_same_size = np.array_equal(sizes[copy.first], sizes[copy.second])
+        if self.labels is None or copy.is_mirrored or not is_same_size:
+            return None
+        return self.labels.counts.is_same(copy.first, copy.second)
+
     def are_apart(self, copy: CopiedImage) -> bool:
         """Whether two images of this folder may be, or are, on two sides of a split."""
         samples = self.survey.samples
@@ -110,9 +122,7 @@ def explore(
     opened = [(folder, open_folder(folder, groups=groups))]
     if against is not None:
         opened.append((against, open_images(against, groups=groups)))
-    folds = (
-        None if split is None else read_split(split, folder.resolve().name, opened[0][1].samples)
-    )
+    folds = None if split is None else read_split_of(split, folder, opened[0][1].samples)
     found, *others = [survey(place, data, progress=progress) for place, data in opened]
     hashes = image_hashes(found.looks.thumbnail)
     labels = None if found.labels is None else _label_findings(found.labels, found.looks)
@@ -146,16 +156,20 @@ def _label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:
         shapes=shapes,
         outliers=find_outliers(shapes),
         mirror_pairs=mirror_pairs(counts.classes, shapes),
-        equal_labels=find_equal_labels(counts.places, looks.size),
+        equal_labels=find_equal_labels(
+            _without(counts.places, counts.classes.background), looks.size
+        ),
         empty=_empty_images(shapes, counts.classes.background),
     )
 
 
 def _empty_images(shapes: Shapes, background: int | None) -> list[int]:
-    present = shapes.is_present
-    if background is not None:
-        present = np.delete(present, background, axis=1)
-    return np.flatnonzero(~present.any(axis=1)).tolist()
+    return np.flatnonzero(~_without(shapes.is_present, background).any(axis=1)).tolist()
+
+
+def _without(values: NDArray[Any], background: int | None) -> NDArray[Any]:
+    """Values (N, C, ...) of all classes but a background."""
+    return values if background is None else np.delete(values, background, axis=1)
 
 
 def _person_findings(

@@ -55,11 +55,7 @@ def _copy_notes(found: Exploration) -> Iterator[Remark]:
         )
         text = f"{counted(len(apart), 'pair')} of images {where}: {_few_pairs(apart, samples)}."
         yield Remark("wrong", text, "copies")
-    if found.labels is None:
-        return
-    is_same = found.labels.counts.is_same
-    differing = [c for c in found.copies if not c.is_mirrored and not is_same(c.first, c.second)]
-    if differing:
+    if differing := [copy for copy in found.copies if found.labels_agree(copy) is False]:
         what = counted(len(differing), "pair") + " of images that look the same"
         listed = _few_pairs(differing, samples)
         yield Remark("wrong", f"{what} are labelled differently: {listed}.", "copies")

@@ -91,6 +91,8 @@ def _codes(words: Sequence[str | None]) -> Floats:
 
 def _relation(name: str, values: Floats, areas: Floats, is_category: bool) -> Relation:
     strength = _strengths(values, areas, is_category)
+    if np.isnan(strength).all():
+        return Relation(name, strength, float("nan"))
     rng = np.random.default_rng(0)
     shuffled = [
         np.nanmax(np.abs(_strengths(rng.permutation(values), areas, is_category)), initial=0.0)

@@ -161,7 +161,7 @@ def copy_table(found: Exploration) -> Table:
     rows = [
         (
             *_copied(copy, samples, samples, found.survey.folder),
-            _same_labels(copy, found.labels),
+            {None: "", True: "same", False: "differ"}[found.labels_agree(copy)],
             _folds(copy, found),
         )
         for copy in found.copies
@@ -190,12 +190,6 @@ def _folds(copy: CopiedImage, found: Exploration) -> str:
         return ""
     folds = found.folds[[copy.first, copy.second]].tolist()
     return " and ".join(str(fold) for fold in dict.fromkeys(folds))
-
-
-def _same_labels(copy: CopiedImage, labels: LabelFindings | None) -> str:
-    if labels is None or copy.is_mirrored:
-        return ""
-    return "same" if labels.counts.is_same(copy.first, copy.second) else "differ"
 
 
 def fault_table(found: Exploration) -> Table:

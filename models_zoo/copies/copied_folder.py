@@ -1,12 +1,14 @@
 """The labelled folder that copies are written to: images as PNG, labels as few files as can be.
 
 Classes that overlap become labels.csv of run lengths: 29 masks of a hand are 100 kB of text, and a
-folder of masks a class would be 29 files an image. Exclusive ones become index maps.
+folder of masks a class would be 29 files an image. Others become index maps, which alone can say
+that a pixel is ignored.
 """
 
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 from typing import TextIO
 
@@ -27,13 +29,14 @@ _IMAGES, _MAPS, _TABLE = "images", "labels", "labels.csv"
 class CopiedFolder:
     """Takes examples one after the other; it is written under another name until it is whole.
 
-    Raises OutputError for what cannot be written.
+    With `as_maps` no pixel has several classes. Raises OutputError for what cannot be written.
     """
 
-    def __init__(self, folder: Path, classes: ClassList) -> None:
+    def __init__(self, folder: Path, classes: ClassList, *, as_maps: bool) -> None:
         self._folder = folder
         self._part = folder.with_name(f"{folder.name}.part")
         self._classes = classes
+        self._as_maps = as_maps
         self._table: TextIO | None = None
 
     def __enter__(self) -> CopiedFolder:
@@ -43,7 +46,7 @@ class CopiedFolder:
                 class_list_to_dict(self._classes), sort_keys=False, allow_unicode=True
             )
             (self._part / CLASS_FILE).write_text(content, encoding="utf-8")
-            if not self._classes.exclusive:
+            if not self._as_maps:
                 self._table = (self._part / _TABLE).open("w", encoding="utf-8", newline="")
                 csv.writer(self._table, lineterminator="\n").writerow(COLUMNS)
         except FileExistsError as error:
@@ -59,7 +62,9 @@ class CopiedFolder:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._table is not None:
             self._table.close()
-        if kind is None:
+        if kind is not None:
+            shutil.rmtree(self._part, ignore_errors=True)
+        else:
             try:
                 if self._folder.exists():
                     self._folder.rmdir()

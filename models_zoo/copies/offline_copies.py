@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ensemble.datasets import LabelledFolder
+from ensemble.datasets import INDEX_MAPS, LabelledFolder
 from ensemble.errors import ConfigError
 from ensemble.images import read_image
 from ensemble.members.preprocess import to_eight_bit
@@ -46,7 +46,7 @@ def make_copies(
 
     Images of more than 8 bits become 8 bits, as networks see them by default. Mosaic and RICAP of
     `augment` are left out: they mix people. Raises OutputError for a folder that holds anything,
-    ConfigError for one within the source, DataError where nothing leans.
+    ConfigError for one within the source, DataError where nothing leans or copies share a name.
     """
     refuse_full(out)
     if out.resolve().is_relative_to(data.root.parent.resolve()):
@@ -66,7 +66,9 @@ def make_copies(
             return copy.name, turn_by(examples[0], copy.angle_deg)
         return copy.name, examples[0]
 
-    with CopiedFolder(out, data.classes) as folder, progress("copying", len(copies)) as advance:
+    ignores = data.layout == INDEX_MAPS and data.classes.ignore is not None
+    target = CopiedFolder(out, data.classes, as_maps=data.classes.exclusive or ignores)
+    with target as folder, progress("copying", len(copies)) as advance:
         made = ordered_map(make, copies, threads=_THREADS, ahead=2 * _THREADS)
         for number, (copy, (name, example)) in enumerate(zip(copies, made, strict=True)):
             is_changed = copy.kind == "changed"  # here, since the changer is not for threads

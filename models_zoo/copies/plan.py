@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,8 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.errors import ConfigError, DataError
+from ensemble.errors import ConfigError, DataError, few
 from ensemble.samples import Sample
+from ensemble.wording import counted
 from models_zoo.copies.pose import BENT_FROM_DEG
 
 Kind = Literal["original", "changed", "turned", "mosaic"]
@@ -59,7 +61,8 @@ def plan_copies(
 ) -> list[PlannedCopy]:
     """The copies of samples that lean so far (N,), NaN where that is not known.
 
-    Raises DataError where nothing leans far enough to be straightened or to bend others like it.
+    Raises DataError where nothing leans far enough to be straightened or to bend others like it,
+    and for copies that would have the same name.
     """
     numbers = np.random.default_rng(options.seed)
     copies: list[PlannedCopy] = []
@@ -80,6 +83,7 @@ def plan_copies(
         )
         for number in range(options.mosaics)
     ]
+    _refuse_shared_names(copies)
     return copies
 
 
@@ -92,6 +96,17 @@ def copy_name(sample: Sample, suffix: str) -> str:
     path = PurePosixPath(sample.name)
     folder = path.parent if path.parent != PurePosixPath() else PurePosixPath(path.stem)
     return (folder / f"{path.stem}{suffix}.png").as_posix()
+
+
+def _refuse_shared_names(copies: Sequence[PlannedCopy]) -> None:
+    counts = Counter(copy.name for copy in copies)
+    if shared := [name for name, count in counts.items() if count > 1]:
+        raise DataError(
+            counted(len(shared), "name would be that of several copies",
+                    "names would each be that of several copies"),
+            got=few(shared),
+            remedy="copy the originals, not copies of them, or rename one of each",
+        )  # fmt: skip
 
 
 def _turned(

@@ -44,3 +44,10 @@ def test_hidden_links_to_nothing_do_not_matter(tmp_path):
     (tmp_path / ".#a.png").symlink_to("user@machine")
     assert names(tmp_path) == []
     assert list_folder(tmp_path) == []
+
+
+def test_names_in_another_encoding_are_told_as_they_are_stored(tmp_path):
+    os.close(os.open(os.fsencode(tmp_path) + b"/caf\xe9.png", os.O_CREAT))
+    (tmp_path / "손.png").touch()
+    with pytest.raises(DataError, match=r"1 file name is not in UTF-8.*caf\\xe9\.png.*convmv"):
+        names(tmp_path)

@@ -79,6 +79,23 @@ def test_cells_that_were_cleaned_or_lost_are_listed(tmp_path):
     assert table.categories["sex"] == ("female", None, "male")
 
 
+def test_headers_that_only_begin_like_ours_are_columns_of_their_own(tmp_path):
+    text = (
+        "ID,age,age_group,Weight (lb),weight,height_m,height cm,id_2\n"
+        "a,23,young,150,68,1.7,170,7\nb,50,old,160,72,1.8,180,8\n"
+    )
+    table = read_metadata(write(tmp_path / "metadata.csv", text))
+    assert {name: values.tolist() for name, values in table.numbers.items()} == {
+        "age": [23, 50],
+        "Weight (lb)": [150, 160],
+        "weight": [68, 72],
+        "height_m": [1.7, 1.8],
+        "height": [170, 180],
+        "id_2": [7, 8],
+    }
+    assert table.categories["age_group"] == ("young", "old")
+
+
 def test_other_columns_are_numbers_or_categories_or_left_out(tmp_path):
     text = "ID,dose,site,note,blank\n" + "".join(
         f"p{i},{i / 4},{'north' if i % 2 else 'south'},remark {i},\n" for i in range(12)

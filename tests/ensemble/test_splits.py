@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,6 +19,7 @@ from ensemble.splits import (
     grouped_folds,
     hold_out,
     read_split,
+    read_split_of,
     stratified_folds,
     write_split,
 )
@@ -156,6 +160,21 @@ def test_one_name_in_two_folders_is_two_images(hands, tmp_path):
     assert len(set(path.read_text(encoding="utf-8").splitlines())) == 1 + 2 * len(hands.samples)
     with pytest.raises(DataError, match=r"12 images that are not there \(val: ID0/L\.png, "):
         read_split(path, "train", hands.samples)
+
+
+@pytest.mark.parametrize("named", ["train", "data/train", "./train", "../data/train"])
+def test_a_folder_finds_its_rows_beside_those_of_others(hands, tmp_path, named):
+    path = tmp_path / "split.csv"
+    folds = (folds_of(hands) + 1) % 3
+    others = [part_of(hands, "val"), part_of(hands, "other/train")]
+    write_split(path, [*others, SplitPart(named, hands.samples, folds)])
+    found = read_split_of(path, Path("somewhere/data/train"), hands.samples)
+    np.testing.assert_array_equal(found, folds)
+    with pytest.raises(DataError, match=r"split\.csv: says nothing of here: expected one of val, "):
+        read_split_of(path, Path("here"), hands.samples)
+    renamed = [replace(sample, name=f"x/{sample.name}") for sample in hands.samples]
+    with pytest.raises(DataError, match="12 images without fold"):
+        read_split_of(path, Path("val"), renamed)
 
 
 def test_a_split_that_cannot_be_written(hands, tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ensemble.explore.exploration import Exploration, PersonFindings
-from ensemble.explore.relations import Relation
+from ensemble.explore.relations import LEAST_PERSONS, Relation
 from ensemble.explore.tables import (
     image_pair_table,
     mended_table,
@@ -102,12 +102,18 @@ def _distributions(people: PersonFindings) -> list[Markup]:
 def _relations(people: PersonFindings, names: tuple[str, ...]) -> list[Markup]:
     """A matrix of strengths, and each number against the class that goes with it most."""
     relations = people.relations
-    chance = ", ".join(f"{relation.column} {relation.chance:.2f}" for relation in relations)
+    known = [relation for relation in relations if np.isfinite(relation.chance)]
+    reached = ", ".join(f"{relation.column} {relation.chance:.2f}" for relation in known)
+    chance = (
+        f"By chance the strongest of all classes reaches, in one of twenty shuffles of persons: "
+        f"{reached}."
+        if known
+        else f"Of fewer than {LEAST_PERSONS} persons nothing is said."
+    )
     matrix = np.stack([relation.strength for relation in relations], axis=1)
     caption = (
         "How areas go with persons: Spearman's rank correlation for numbers, for categories the "
-        "root of the share of the variance of ranks that they explain. By chance the strongest "
-        f"of all classes reaches, in one of twenty shuffles of persons: {chance}."
+        f"root of the share of the variance of ranks that they explain. {chance}"
     )
     columns = [relation.column for relation in relations]
     scatters = [

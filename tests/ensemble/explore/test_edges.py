@@ -5,7 +5,9 @@ import pytest
 from layouts import write_index_maps, write_mask_folders, write_png
 
 from ensemble.explore.exploration import explore
+from ensemble.explore.notes import take_notes
 from ensemble.explore.page import write_exploration
+from ensemble.explore.tables import copy_table
 
 NAMES = ["a", "b"]
 
@@ -71,4 +73,31 @@ def test_few_persons_have_no_relations(tmp_path):
     write_table(tmp_path, 5)
     page, found = page_of(tmp_path)
     assert all(np.isnan(relation.strength).all() for relation in found.persons.relations)
+    assert all(np.isnan(relation.chance) for relation in found.persons.relations)
     assert "surely go with" not in page
+    assert "Of fewer than 10 persons nothing is said." in page
+
+
+def test_a_copy_of_half_the_size_has_no_other_label(tmp_path):
+    rng = np.random.default_rng(0)
+    small = np.kron(rng.integers(0, 255, (16, 20)), np.ones((4, 4))).astype(np.uint8)
+    mask = np.zeros((64, 80), np.uint8)
+    mask[10:40, 20:60] = 255
+    for stem, factor in (("whole", 2), ("half", 1)):
+        block = np.ones((factor, factor), np.uint8)
+        write_png(tmp_path / "images" / f"{stem}.png", np.kron(small, block))
+        write_png(tmp_path / "masks" / "a" / f"{stem}.png", np.kron(mask, block))
+    _, found = page_of(tmp_path)
+    assert len(found.copies) == 1
+    assert found.labels_agree(found.copies[0]) is None
+    assert not any("labelled differently" in note.text for note in take_notes(found))
+    assert copy_table(found).rows[0][7] == ""
+
+
+def test_images_of_background_alone_are_empty_and_not_equal(tmp_path):
+    maps = {f"i{i}": np.zeros((30, 40), np.uint8) for i in range(4)}
+    maps["i0"][5:20, 5:20] = maps["i3"][5:20, 5:20] = 1
+    write_index_maps(tmp_path, maps, "names: [background, bone]\nexclusive: true\n")
+    _, found = page_of(tmp_path)
+    assert found.labels.empty == [1, 2]
+    assert found.labels.equal_labels == [(0, 3)]

@@ -8,7 +8,7 @@ from layouts import write_index_maps, write_png
 from ensemble.bit_planes import unpack
 from ensemble.cli.main import main
 from ensemble.datasets import open_labelled
-from ensemble.errors import ClassListError, ConfigError, ImageError, OutputError
+from ensemble.errors import ClassListError, ConfigError, DataError, ImageError, OutputError
 from ensemble.images import read_image
 from models_zoo.augment_spec import AugmentSpec
 from models_zoo.copies.offline_copies import make_copies
@@ -109,6 +109,28 @@ def test_what_no_class_has_is_ignored_or_refused(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_ignored_pixels_of_overlapping_classes_stay_ignored(tmp_path):
+    data = write_maps(tmp_path / "a", "names: [skin, bone]\nignore: 255\n", value=255)
+    make_copies(data, tmp_path / "out", ORIGINALS, AugmentSpec(affine=1, rotate_deg=90))
+    copied = open_labelled(tmp_path / "out")
+    assert copied.classes == data.classes
+    for stem in ("p1", "p2"):
+        (source,) = [s for s in data.samples if s.image.stem == stem]
+        (same,) = [s for s in copied.samples if s.image.stem == stem]
+        label, again = data.read_label(source), copied.read_label(same)
+        np.testing.assert_array_equal(again.ignored, label.ignored)
+        np.testing.assert_array_equal(again.planes, label.planes)
+        (changed,) = [s for s in copied.samples if s.image.stem == f"{stem}-changed1"]
+        assert copied.read_label(changed).ignored.sum() > 50
+
+
+def test_copies_of_copies_are_refused_before_anything_is_written(train, tmp_path):
+    make_copies(train, tmp_path / "out", ORIGINALS)
+    with pytest.raises(DataError, match=r"3 names would each be .*train0-changed1\.png.*originals"):
+        make_copies(open_labelled(tmp_path / "out"), tmp_path / "more", ORIGINALS)
+    assert not list(tmp_path.glob("more*"))
+
+
 def test_sixteen_bits_become_eight_and_colour_stays(train, tmp_path):
     deep = np.linspace(0, 4000, 48 * 80).reshape(48, 80).astype(np.uint16)
     write_png(train.samples[0].image, deep)
@@ -136,9 +158,11 @@ def test_nothing_is_overwritten_and_nothing_half_done_looks_done(train, tmp_path
     train.samples[2].image.write_bytes(b"no image")
     with pytest.raises(ImageError, match="train2"):
         make_copies(train, tmp_path / "out", ORIGINALS)
-    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.glob("out*"))
+    (tmp_path / "out.part").mkdir()  # as one leaves that is killed
     with pytest.raises(OutputError, match=r"out\.part: is there already.*remove it"):
         make_copies(train, tmp_path / "out", ORIGINALS)
+    assert (tmp_path / "out.part").is_dir()
 
 
 def test_the_command_says_what_it_made(train, tmp_path):
