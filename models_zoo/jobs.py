@@ -76,9 +76,10 @@ class Job:
 
     def lack_of(self, num_devices: int) -> str:
         """Why so many devices do not suffice, or ""."""
-        wanted = self.spec.devices
-        few_there = "there is 1" if num_devices == 1 else f"there are {num_devices}"
-        return f"{self.name}: wants {wanted} devices, and {few_there}" * (wanted > num_devices)
+        if self.spec.devices <= num_devices:
+            return ""
+        there = "there is 1" if num_devices == 1 else f"there are {num_devices}"
+        return f"{self.name}: wants {self.spec.devices} devices, and {there}"
 
     def prepare(self, reporter: Reporter) -> None:
         """Make the state folder ready to begin or to go on, and tell which of the two it is."""

@@ -45,7 +45,7 @@ class Choice:
         return simple.towards(candidates["tuned"], self.shares) if self.gain else simple
 
 
-def best_simple(
+def simple_rule(
     scores: Mapping[Candidate, NDArray[np.float64]], groups: Sequence[str], *, seed: int
 ) -> Candidate:
     """Uniform weights, unless another simple rule surely gains over them, by scores (n, C)."""

@@ -26,7 +26,7 @@ from ensemble.progress import Progress
 from ensemble.splits import grouped_folds
 from ensemble.streaming import Mapper, Stripes
 from ensemble.tuning.candidates import Candidate, Candidates, Fitter, Statistic
-from ensemble.tuning.choice import GAIN_LEVEL, SHARES, Choice, best_simple, choose, on_the_way
+from ensemble.tuning.choice import GAIN_LEVEL, SHARES, Choice, choose, on_the_way, simple_rule
 from ensemble.tuning.rules import Rules
 from ensemble.wording import counted
 
@@ -164,7 +164,7 @@ def _choose(fits: _Fits, scores: Scores, outside: frozenset[int], groups: Sequen
     """The choice that out-of-fold scores of the images in no fold of `outside` call for."""
     images = np.flatnonzero(~np.isin(fits.folds, list(outside)))
     people = [groups[int(i)] for i in images]
-    simple = best_simple(scores, people, seed=fits.seed)
+    simple = simple_rule(scores, people, seed=fits.seed)
     if not fits.statistic.tunes_classes:
         return Choice(simple, np.zeros(len(fits.statistic.present)), None)
     return choose(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
 from ensemble.datasets import LabelledFolder, Sample
+from ensemble.intervals import known_mean
 from ensemble.metrics import DICE, Grading, Metric
 from ensemble.progress import Progress
 from ensemble.soft_maps import LEVELS, MapScale
@@ -101,25 +102,24 @@ def gather(
 
 
 def unsure_sources(
-    data: LabelledFolder, stored: StoredMaps, thresholds: ThresholdRange, progress: Progress
+    data: LabelledFolder, stored: StoredMaps, thresholds: ThresholdRange
 ) -> list[str]:
     """Sources of overlapping classes whose maps lie mostly between the thresholds.
 
-    More than half of the pixels do, mean over their classes and a few of the images.
+    More than half of the pixels do, mean over their classes and a few of the images, whose maps
+    must be there (`fill`).
     """
     plan = plan_classes([source.members[0] for source in stored.sources], data.classes)
     if plan.exclusive:
         return []
     ends = stored.scale.shares(np.array([thresholds.low, thresholds.high])) * LEVELS
     every = max(len(data.samples) // _LOOKED_AT, 1)
-    samples = data.samples[::every][:_LOOKED_AT]
-    stored.fill(samples, progress=progress)
     shares = [
         [np.nan if pixels is None else _share_within(pixels, *ends) for pixels in class_maps]
-        for sample in samples
+        for sample in data.samples[::every][:_LOOKED_AT]
         for class_maps in stored.by_class(sample, plan)
     ]
-    means = np.nanmean(shares, axis=0)
+    means = known_mean(np.array(shares))
     return [source.name for source, mean in zip(stored.sources, means, strict=True) if mean > 0.5]
 
 

@@ -87,7 +87,10 @@ class StoredMaps:
             for source in self.sources
             for member in source.members
         ]
-        with progress("soft maps", sum(len(images) for _, images in lacking)) as advance:
+        total = sum(len(images) for _, images in lacking)
+        if not total:
+            return
+        with progress("soft maps", total) as advance:
             for member, todo in lacking:
                 for _ in self._compute(member, [sample.image for sample in todo]):
                     advance(1)

@@ -156,14 +156,15 @@ def _gather_best(
     def stored(variant: Variant) -> StoredMaps:
         return StoredMaps(sources, variant.views, cache, space=variant.space)
 
-    def gathered(variant: Variant, shift: Shift | None) -> Material:
+    def gathered(maps: StoredMaps, shift: Shift | None) -> Material:
         material = gather(
-            data, stored(variant), settings.thresholds, metric=settings.metric, progress=progress
+            data, maps, settings.thresholds, metric=settings.metric, progress=progress
         )
         return material if shift is None else material.weighted(shift.weights)
 
-    first = settings.variants[0]
-    if unsure := unsure_sources(data, stored(first), settings.thresholds, progress):
+    first = stored(settings.variants[0])
+    first.fill(data.samples, progress=progress)
+    if unsure := unsure_sources(data, first, settings.thresholds):
         tell(
             f"{few(unsure)} can be of either opinion on more than half of all pixels, as a network "
             "that hardly learnt: tuning takes long with it, --members leaves it out"
@@ -177,13 +178,13 @@ def _gather_best(
     scores, seconds = [material.uniform_scores()], [float(material.seconds.sum())]
     for variant in settings.variants[1:]:
         del material  # one at a time is enough
-        material = gathered(variant, shift)
+        material = gathered(stored(variant), shift)
         scores.append(material.uniform_scores())
         seconds.append(float(material.seconds.sum()))
     choice = choose_variant(settings.variants, scores, seconds, _groups(data), seed=settings.seed)
     if choice.kept != len(settings.variants) - 1:
         del material
-        material = gathered(settings.variants[choice.kept], shift)
+        material = gathered(stored(settings.variants[choice.kept]), shift)
     return material, choice, shift
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 from markupsafe import Markup
@@ -99,21 +100,24 @@ def _distributions(people: PersonFindings) -> list[Markup]:
     return drawn
 
 
+def _chance_text(relations: Sequence[Relation]) -> str:
+    known = [relation for relation in relations if np.isfinite(relation.chance)]
+    if not known:
+        return f"Of fewer than {LEAST_PERSONS} persons nothing is said."
+    reached = ", ".join(f"{relation.column} {relation.chance:.2f}" for relation in known)
+    return (
+        "By chance the strongest of all classes reaches, in one of twenty shuffles of persons: "
+        f"{reached}."
+    )
+
+
 def _relations(people: PersonFindings, names: tuple[str, ...]) -> list[Markup]:
     """A matrix of strengths, and each number against the class that goes with it most."""
     relations = people.relations
-    known = [relation for relation in relations if np.isfinite(relation.chance)]
-    reached = ", ".join(f"{relation.column} {relation.chance:.2f}" for relation in known)
-    chance = (
-        f"By chance the strongest of all classes reaches, in one of twenty shuffles of persons: "
-        f"{reached}."
-        if known
-        else f"Of fewer than {LEAST_PERSONS} persons nothing is said."
-    )
     matrix = np.stack([relation.strength for relation in relations], axis=1)
     caption = (
         "How areas go with persons: Spearman's rank correlation for numbers, for categories the "
-        f"root of the share of the variance of ranks that they explain. {chance}"
+        f"root of the share of the variance of ranks that they explain. {_chance_text(relations)}"
     )
     columns = [relation.column for relation in relations]
     scatters = [

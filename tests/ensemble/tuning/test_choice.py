@@ -4,7 +4,7 @@ import numpy as np
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ensemble.intervals import bootstrap_groups
-from ensemble.tuning.choice import GAIN_LEVEL, Choice, best_simple, choose, on_the_way
+from ensemble.tuning.choice import GAIN_LEVEL, Choice, choose, on_the_way, simple_rule
 from ensemble.tuning.rules import Rules
 
 GROUPS = list("aabbccddeeff")
@@ -51,9 +51,9 @@ def test_members_weigh_the_same_unless_another_simple_rule_surely_gains():
     gains = (0.0, "uniform"), (0.01, "uniform"), (0.1, "shared")
     for gain, expected in gains:
         found = scores | {"shared": BASE + noise - noise.mean() + gain}
-        assert best_simple(found, GROUPS, seed=0) == expected
+        assert simple_rule(found, GROUPS, seed=0) == expected
     both = scores | {"best_single": BASE + 0.1, "shared": BASE + 0.2}
-    assert best_simple(both, GROUPS, seed=0) == "shared"
+    assert simple_rule(both, GROUPS, seed=0) == "shared"
 
 
 def test_a_choice_moves_weights_and_thresholds_along():

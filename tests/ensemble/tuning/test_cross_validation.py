@@ -9,7 +9,7 @@ from noisy_disks import simulate
 from ensemble.errors import DataError
 from ensemble.progress import silent
 from ensemble.tuning.candidates import Fitter
-from ensemble.tuning.choice import SHARES, best_simple, choose, on_the_way
+from ensemble.tuning.choice import SHARES, choose, on_the_way, simple_rule
 from ensemble.tuning.cross_validation import cross_validate
 
 
@@ -122,7 +122,7 @@ def test_the_score_of_what_is_kept_saw_neither_choice_nor_fit():
         for name, dice in scores.items():
             dice[images] = statistic.scores(fit[name], images)
     of_others = {name: dice[others] for name, dice in scores.items()}
-    simple = best_simple(of_others, [groups[i] for i in others], seed=0)
+    simple = simple_rule(of_others, [groups[i] for i in others], seed=0)
     way = {}
     for share in SHARES:
         dice = np.empty((12, 2))
