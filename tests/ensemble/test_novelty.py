@@ -27,6 +27,13 @@ def test_what_is_like_known_images_seldom_lies_beyond_all_of_them():
     assert 0.005 < np.mean(beyond) < 0.12
 
 
+def test_few_images_with_many_figures_do_not_make_others_unlike():
+    """12 points in 9 dimensions lie near to a fit of themselves, other ones do not."""
+    figures = np.random.default_rng(0).normal(0.5, 0.1, (300, 9))
+    groups = [str(i) for i in range(12)]
+    assert (novelty(figures[:12], groups, figures[12:]) > 1).mean() < 0.15
+
+
 def test_what_breaks_how_figures_go_together_is_unlike():
     """Within the range of each figure, and yet of another kind."""
     rng = np.random.default_rng(0)

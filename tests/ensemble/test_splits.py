@@ -177,6 +177,17 @@ def test_a_folder_finds_its_rows_beside_those_of_others(hands, tmp_path, named):
         read_split_of(path, Path("val"), renamed)
 
 
+def test_the_longest_name_that_fits_is_meant(hands, tmp_path):
+    path = tmp_path / "split.csv"
+    folds = (folds_of(hands) + 1) % 3
+    write_split(path, [part_of(hands), SplitPart("data/train", hands.samples, folds)])
+    found = read_split_of(path, Path("data/train"), hands.samples)
+    np.testing.assert_array_equal(found, folds)
+    np.testing.assert_array_equal(
+        read_split_of(path, Path("train"), hands.samples), folds_of(hands)
+    )
+
+
 def test_a_split_that_cannot_be_written(hands, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"split\.csv: cannot be written"):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ensemble.appraisal.appraisal import Asked, appraise, look_at
+from ensemble.appraisal.appraisal import Asked, Doubt, appraise, look_at
 from ensemble.appraisal.sections.review import unlike_text
 from ensemble.appraisal.tables import doubt_table
 from ensemble.classes import ClassList
@@ -97,6 +97,14 @@ def test_other_images_are_ranked_and_other_views_scored(val, tmp_path):
     np.testing.assert_allclose(same.scores, found.scores.together)
     assert (plain.scores != found.scores.together).any()
     assert plain.seconds > 0
+
+
+def test_the_most_unlike_come_before_the_doubtful(val):
+    predicted = np.array([[0.9], [0.5], [0.2], [0.8]])
+    doubt = Doubt(val.samples[:4], np.zeros((4, 1, 4)), np.ones((4, 1), np.int64), predicted)
+    assert doubt.order() == [2, 1, 3, 0]
+    assert replace(doubt, novelty=np.array([2.0, 0.5, 0.1, 1.5])).order() == [0, 3, 2, 1]
+    assert replace(doubt, novelty=np.full(4, np.nan)).order() == [2, 1, 3, 0]
 
 
 def test_images_unlike_all_labelled_ones_come_first(val, tmp_path):
