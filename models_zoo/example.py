@@ -28,6 +28,7 @@ defaults:                 # of all members; a member may set each of them itself
   batch: 8                # or auto: the largest that fits and learns faster, tried beforehand
   # accumulate: 2         # batches whose gradients make one step
   # checkpointing: encoder   # half the memory of the encoder, a third more of its time
+  # compile: true         # by torch.compile: a minute or more first, then faster steps
   # optimizer: adamw      # or sgd, with an lr of about 0.01
   # schedule: cosine      # or poly
   lr: 0.0005

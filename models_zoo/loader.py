@@ -239,19 +239,20 @@ def num_workers(device: torch.device) -> int:
 
 
 def unpack_target(planes: Tensor, ignored: Tensor, classes: ClassList) -> Target:
-    """Bit planes (N, K, h, w) int32 to masks (N, C, h, w) on their own device.
+    """Bit planes (N, K, h, w) int32 to masks (N, C, h, w) uint8 on their own device.
 
     In an exclusive list a pixel without a class, as a warp brings in at the border, is background,
     or left out of the loss where the list has none.
     """
-    bits = torch.arange(len(classes), device=planes.device)
-    shifts = (bits % 32).to(torch.int32).view(1, -1, 1, 1)
-    masks = ((planes[:, bits // 32] >> shifts) & 1).to(torch.float32)
+    count, _, height, width = planes.shape
+    masks = planes.new_empty((count, len(classes), height, width), dtype=torch.uint8)
+    for index in range(len(classes)):  # one after the other: an int32 of all takes four times that
+        masks[:, index] = (planes[:, index // 32] >> (index % 32)) & 1
     counted = (~ignored).unsqueeze(1).to(torch.float32)
     if classes.exclusive:
-        bare = (masks.sum(1) == 0) & ~ignored
+        bare = (masks.amax(1) == 0) & ~ignored
         if classes.background is None:
             counted = counted * (~bare).unsqueeze(1)
         else:
-            masks[:, classes.background][bare] = 1.0
+            masks[:, classes.background][bare] = 1
     return Target(masks, counted, classes.exclusive)

@@ -68,7 +68,7 @@ class MemberSpec(Section):
     `weights`: those of the encoder that its library fetches, none, or a file, see `start_from`.
     `batch: auto` is the largest that fits and pays, see `batch_search`. `devices` share each batch;
     the gradients of `accumulate` batches make a step. `checkpointing` computes the encoder twice
-    instead of keeping what it computed. `loss`: see `loss_terms`;
+    instead of keeping what it computed; `compile` is torch.compile. `loss`: see `loss_terms`;
     `class_weights`: what classes count in it, 1 where nothing is said. `soup`: the weights of so
     many last epochs are averaged (Izmailov et al. 2018), and taken if that scores higher than each.
     """
@@ -89,6 +89,7 @@ class MemberSpec(Section):
     devices: Annotated[int, Field(ge=1)] = 1
     accumulate: Annotated[int, Field(ge=1)] = 1
     checkpointing: Literal["encoder", "none"] = "none"
+    compile: bool = False
     optimizer: Literal["adamw", "sgd"] = "adamw"
     schedule: Schedule = "cosine"
     lr: Annotated[float, Field(gt=0, le=10)] = 5e-4

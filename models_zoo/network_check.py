@@ -43,6 +43,8 @@ def network_fault(spec: MemberSpec) -> Fault | None:
             f"must be a multiple of {stride} for {spec.arch}, got {_sides(spec)}; {near} fit",
         )
     if spec.checkpointing == "encoder":
+        if spec.compile:
+            return Fault(("compile",), "torch does not compile what checkpointing computes again")
         try:
             checkpoint_encoder(network)
         except ConfigError as error:

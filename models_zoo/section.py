@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 
 def is_boolean(value: object) -> bool:
@@ -22,8 +22,9 @@ class Section(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_boolean(cls, value: Any) -> Any:
-        if is_boolean(value):
+    def _no_boolean(cls, value: Any, info: ValidationInfo) -> Any:
+        field = cls.model_fields.get(info.field_name or "")
+        if is_boolean(value) and (field is None or field.annotation is not bool):
             raise ValueError(
                 f"is {str(value).lower()}: YAML reads yes, no, on and off as true and false; "
                 "quote the word, or write none for nothing"

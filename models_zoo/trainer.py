@@ -18,6 +18,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from torch.utils.data import DataLoader
 
 from ensemble.errors import DeviceError, DeviceMemoryError
+from ensemble.members.compilation import compilation_stated
 from models_zoo.member_spec import MemberSpec
 from models_zoo.team import ALONE, Team
 
@@ -37,7 +38,7 @@ def fit(
 
     Raises DeviceError where memory does not suffice, KeyboardInterrupt for Ctrl-C.
     """
-    with _memory_stated(spec, device), _quiet():
+    with _memory_stated(spec, device), compilation_stated(spec.full_name), _quiet():
         precision: Any = "bf16-mixed" if uses_bf16(spec, device) else "32-true"
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else "cpu",

@@ -18,6 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from ensemble.classes import ClassList
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import MemberError
+from ensemble.members.compilation import compile_network
 from ensemble.members.networks import aux_logits_of, build_network, logits_of
 from ensemble.members.preprocess import normalise
 from ensemble.progress import Progress
@@ -196,6 +197,8 @@ class Learner(lightning.LightningModule):
         )
         if job.spec.checkpointing == "encoder":  # not of the average, which is not trained
             checkpoint_encoder(self.network)
+        if job.spec.compile:  # nor of this, since an average that is scored runs as prediction does
+            compile_network(self.network)
         self._best = read_best(job.state / BEST)
         self._train_s = 0.0
         self._losses: list[Tensor] = []

@@ -11,6 +11,7 @@ from torch import nn
 from torch.utils.data import default_collate
 
 from ensemble.datasets import LabelledFolder
+from ensemble.members.compilation import compilation_stated, compile_network
 from ensemble.memory import give_back, measured
 from ensemble.progress import silent
 from models_zoo.checkpointing import checkpoint_encoder
@@ -39,10 +40,11 @@ def try_steps(
 ) -> StepCost:
     """Train a network on the first images; it moves to the device and is changed.
 
-    Raises torch's OutOfMemoryError on a device that has not enough.
+    Raises torch's OutOfMemoryError on a device that has not enough, MemberError for a network that
+    cannot be compiled.
     """
     give_back(device)  # what was done before would hide what this takes
-    with measured(device) as usage:
+    with measured(device) as usage, compilation_stated(spec.full_name):
         step_s = _step_s(network, spec, train, device)
     return StepCost(step_s, max(usage.peak - usage.before, 0))
 
@@ -57,6 +59,8 @@ def _step_s(
     network.to(device).to(memory_format=torch.channels_last).train()
     if spec.checkpointing == "encoder":
         checkpoint_encoder(network)
+    if spec.compile:
+        compile_network(network)
     optimizer = new_optimizer(network, spec)
     read_s, learn_s = [], []
     for step in range(1 + _TIMED_STEPS):

@@ -98,26 +98,7 @@ def usual_pipeline(
     spec: AugmentSpec, image: NDArray[np.uint8], masks: NDArray[np.uint8], *, as_list: bool
 ) -> Callable[[], object]:
     """The same changes by albumentations alone, as its guide has them for many masks."""
-    low, high = spec.gamma_limit
-    changes = albumentations.Compose(
-        [
-            albumentations.HorizontalFlip(p=spec.hflip),
-            albumentations.Affine(
-                rotate=(-spec.rotate_deg, spec.rotate_deg),
-                scale=(1 - spec.scale, 1 + spec.scale),
-                translate_percent=(-spec.shift, spec.shift),
-                p=spec.affine,
-            ),
-            albumentations.RandomBrightnessContrast(
-                spec.brightness, spec.contrast, p=spec.brightness_contrast
-            ),
-            albumentations.RandomGamma(gamma_limit=(100 * low, 100 * high), p=spec.gamma),
-            albumentations.CLAHE(p=spec.clahe),
-            albumentations.Emboss(p=spec.emboss),
-            albumentations.Sharpen(p=spec.sharpen),
-        ],
-        seed=0,
-    )
+    changes = albumentations.Compose(usual_changes(spec), seed=0)
     channels = np.ascontiguousarray(masks.transpose(1, 2, 0))
 
     def item() -> tuple[torch.Tensor, torch.Tensor]:
@@ -130,6 +111,27 @@ def usual_pipeline(
         return torch.from_numpy(changed["image"]), torch.from_numpy(stacked)
 
     return item
+
+
+def usual_changes(spec: AugmentSpec) -> list[albumentations.BasicTransform]:
+    """What a specification without mixing, bending and noise says, by albumentations."""
+    low, high = spec.gamma_limit
+    return [
+        albumentations.HorizontalFlip(p=spec.hflip),
+        albumentations.Affine(
+            rotate=(-spec.rotate_deg, spec.rotate_deg),
+            scale=(1 - spec.scale, 1 + spec.scale),
+            translate_percent=(-spec.shift, spec.shift),
+            p=spec.affine,
+        ),
+        albumentations.RandomBrightnessContrast(
+            spec.brightness, spec.contrast, p=spec.brightness_contrast
+        ),
+        albumentations.RandomGamma(gamma_limit=(100 * low, 100 * high), p=spec.gamma),
+        albumentations.CLAHE(p=spec.clahe),
+        albumentations.Emboss(p=spec.emboss),
+        albumentations.Sharpen(p=spec.sharpen),
+    ]
 
 
 if __name__ == "__main__":

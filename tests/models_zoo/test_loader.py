@@ -47,7 +47,7 @@ def test_planes_unpack_to_the_masks(masks):
 
     np.testing.assert_array_equal(target.masks[0].numpy(), masks)
     np.testing.assert_array_equal(target.counted[0, 0].numpy(), ~ignored)
-    assert target.masks.dtype == torch.float32
+    assert target.masks.dtype == torch.uint8
 
 
 @pytest.mark.parametrize(("names", "counts"), [(("background", "x"), True), (("y", "x"), False)])

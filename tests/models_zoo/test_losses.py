@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from models_zoo import losses
 from models_zoo.loss_terms import DEFAULTS, SHORT, parse_loss
 from models_zoo.losses import Target, segmentation_loss
 
@@ -68,7 +69,10 @@ def _plain(logits, masks, counted, exclusive, weights=(1.0, 1.0, 1.0)):
         truth = np.where(masks == 1, probs, 1 - probs)
         weight = counted * np.broadcast_to(weights[:, None, None], masks.shape)
     near = _near(masks, 1).max(1, keepdims=True) if exclusive else _near(masks, 1)
-    by_boundary = weight * (1 + 3 * near)
+    around = weight * (1 + 3 * near)
+    axes = None if exclusive else (0, 2, 3)
+    by_class = np.average(-np.log(truth), weights=around, axis=axes)
+    by_boundary = by_class if exclusive else np.average(by_class, weights=weights)
     dice, tversky, lovasz = [], [], []
     for c in range(masks.shape[1]):
         here = counted[:, 0]
@@ -83,7 +87,7 @@ def _plain(logits, masks, counted, exclusive, weights=(1.0, 1.0, 1.0)):
         "bce": np.average(-np.log(truth), weights=weight),
         "focal": np.average((1 - truth) ** 2 * -np.log(truth), weights=weight),
         "focal=1.5": np.average((1 - truth) ** 1.5 * -np.log(truth), weights=weight),
-        "boundary=1:4": np.average(-np.log(truth), weights=by_boundary),
+        "boundary=1:4": by_boundary,
         "dice": np.average(dice, weights=weights),
         "tversky": np.average(tversky, weights=weights),
         "lovasz": np.average(lovasz, weights=weights),
@@ -116,6 +120,32 @@ def test_a_class_that_an_exclusive_batch_does_not_show_is_left_out_of_lovasz():
         _lovasz(None, shown[:, c][here], np.abs(shown[:, c] - probs[:, c])[here]) for c in (0, 1)
     ]
     assert _loss("lovasz", logits, target) == pytest.approx(np.mean(expected), rel=1e-5)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("at_once", [1, 150, 10**6])
+@pytest.mark.parametrize("name", ALL)
+def test_parts_of_overlapping_classes_are_the_whole(name, at_once, layout, monkeypatch):
+    values, _, _, target = _case(False, (1.0, 3.0, 0.5))
+    plain = torch.tensor(values, dtype=torch.float32, requires_grad=True)
+    whole = losses._sum(parse_loss(name), plain, target)
+    (2 * whole).backward()
+    monkeypatch.setattr(losses, "_AT_ONCE_ON_CPU", at_once)
+    logits = torch.tensor(values, dtype=torch.float32).contiguous(memory_format=layout)
+    logits.requires_grad_()
+
+    loss = segmentation_loss(parse_loss(name), logits, target)
+    (2 * loss).backward()
+
+    assert float(loss.detach()) == pytest.approx(float(whole.detach()), rel=1e-6)
+    torch.testing.assert_close(logits.grad, plain.grad, rtol=1e-5, atol=1e-8)
+
+
+def test_gradients_have_the_type_of_the_logits():
+    values, _, _, target = _case(False)
+    logits = torch.tensor(values).bfloat16().requires_grad_()
+    segmentation_loss(parse_loss("bce_dice"), logits, target).backward()
+    assert logits.grad.dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("exclusive", [False, True])

@@ -19,6 +19,7 @@ from ensemble.errors import ConfigError, MemberError
 from ensemble.images import read_image
 from ensemble.inference import soft_map
 from ensemble.masks import maps_to_runs
+from ensemble.members import compilation
 from ensemble.members.file import read_member
 from ensemble.members.manifest import WindowSpec
 from ensemble.members.member import load_member
@@ -262,6 +263,26 @@ def test_batches_that_make_a_step_together_count_as_one(zoo_file):
     # batch normalisation sees other batches, so weights agree but roughly; a step more would not
     key = "segmentation_head.0.bias"
     torch.testing.assert_close(first[key], second[key], atol=2e-4, rtol=0.02)
+
+
+@pytest.mark.slow
+def test_a_compiled_member_learns_the_same(zoo_file, monkeypatch):
+    monkeypatch.setattr(compilation, "_BACKEND", "aot_eager")  # traced, but without a C++ compiler
+    text = zoo_file.read_text(encoding="utf-8")
+    compiled = UNET.replace("name: unet", "name: compiled, compile: true")
+    zoo_file.write_text(text + compiled, encoding="utf-8")
+    hearer = Hearer()
+
+    training = train_zoo(zoo_file, device="cpu", reporter=hearer)
+
+    torch.compiler.reset()
+    assert training.failed == {}
+    losses = {(r.member, r.epoch): r.train_loss for r in hearer.epochs}
+    assert losses["compiled", 2] == pytest.approx(losses["unet", 2], rel=1e-3)
+    plain, traced = (
+        read_member(training.folder / f"{name}.pt").state_dict for name in ("unet", "compiled")
+    )
+    assert list(traced) == list(plain)
 
 
 @pytest.mark.slow

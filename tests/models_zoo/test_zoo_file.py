@@ -160,6 +160,12 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
         ("arch: unet, name: a/b", "members.0.name", "file name"),
         ("arch: unet, mean: [0.5, 0.5]", "members.0.mean", "3 values"),
         ("arch: unet, epochs: yes", "members.0.epochs", "is true"),
+        ("arch: unet, compile: inductor", "members.0.compile", "got 'inductor'"),
+        (
+            "arch: unet, compile: yes, checkpointing: encoder",
+            "members.0.compile",
+            "what checkpointing computes again",
+        ),
         ("arch: unet, lr: fast", "members.0.lr", "got 'fast'"),
         (
             "arch: unet, augment: {gamma_limit: [0.001, 2]}",
