@@ -77,12 +77,13 @@ class _InParts(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, logits: Tensor, terms: Sequence[LossTerm], target: Target) -> Tensor:
-        logits = logits.contiguous()  # networks answer with channels last, a class in no one place
-        gradient = torch.empty_like(logits)
+        # networks answer with channels last; in this copy a class lies together, until its gradient
+        # takes the place of its logits
+        gradient = logits.detach().clone(memory_format=torch.contiguous_format)
         loss = torch.zeros((), device=logits.device)
         for classes in _parts(logits):
             part = target.of(classes)
-            own = logits[:, classes].float().detach().requires_grad_()
+            own = gradient[:, classes].float().requires_grad_()
             with torch.enable_grad():
                 share = part.weights.sum() / target.weights.sum()
                 value = share * _sum(terms, own, part)
@@ -95,7 +96,7 @@ class _InParts(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
-        return gradient * upstream, None, None
+        return gradient.mul_(upstream), None, None  # torch refuses to go back twice
 
 
 def _parts(logits: Tensor) -> Iterator[slice]:

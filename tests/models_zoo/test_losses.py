@@ -137,15 +137,19 @@ def test_parts_of_overlapping_classes_are_the_whole(name, at_once, layout, monke
     loss = segmentation_loss(parse_loss(name), logits, target)
     (2 * loss).backward()
 
+    np.testing.assert_array_equal(logits.detach().numpy(), values.astype(np.float32))
     assert float(loss.detach()) == pytest.approx(float(whole.detach()), rel=1e-6)
     torch.testing.assert_close(logits.grad, plain.grad, rtol=1e-5, atol=1e-8)
 
 
-def test_gradients_have_the_type_of_the_logits():
+def test_gradients_have_the_type_of_the_logits_and_are_given_once():
     values, _, _, target = _case(False)
     logits = torch.tensor(values).bfloat16().requires_grad_()
-    segmentation_loss(parse_loss("bce_dice"), logits, target).backward()
+    loss = segmentation_loss(parse_loss("bce_dice"), logits, target)
+    loss.backward(retain_graph=True)
     assert logits.grad.dtype == torch.bfloat16
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        loss.backward()
 
 
 @pytest.mark.parametrize("exclusive", [False, True])
