@@ -8,16 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, areas_px, intersection_px
-from ensemble.kernels.dice import DICE_EPS
+from ensemble.metrics import dice
 from ensemble.rle import Runs, area
-
-
-def dice(
-    intersection: NDArray[np.int64], predicted: NDArray[np.int64], true: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """(2 I + e) / (A + B + e) of pixel counts, elementwise; 1 where both masks are empty."""
-    score: NDArray[np.float64] = (2 * intersection + DICE_EPS) / (predicted + true + DICE_EPS)
-    return score
 
 
 def image_counts(runs: Sequence[Runs], label: Label) -> NDArray[np.int64]:

@@ -23,13 +23,14 @@ from ensemble.fusion import (
 from ensemble.fusion_space import FusionSpace
 from ensemble.images import Image
 from ensemble.inference import MAPS_VERSION, Pixels, soft_map, windows_over
-from ensemble.masks import Band, Mapper, join_bands, whole_image
+from ensemble.masks import Band, join_bands, whole_image
 from ensemble.members.manifest import InputSpec
 from ensemble.members.member import PLAIN, Member, RunOptions
 from ensemble.members.preprocess import prepare_image
 from ensemble.members.roster import find_members, merge_class_lists
 from ensemble.residency import Residency, Turn, load_in_turns, resident
 from ensemble.rle import Runs
+from ensemble.streaming import Mapper
 from ensemble.uncertainty import (
     Uncertainty,
     UncertaintyKind,

@@ -18,8 +18,9 @@ from torch import Tensor
 from ensemble.classes import ClassList
 from ensemble.fusion_space import limits_of
 from ensemble.inference import Piece
-from ensemble.masks import Band, Mapper, band_argmax, band_runs
+from ensemble.masks import Band, band_argmax, band_runs
 from ensemble.rle import Runs, area
+from ensemble.streaming import Mapper
 from ensemble.weights import FusionWeights
 
 Grid = tuple[int, int]

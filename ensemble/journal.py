@@ -49,17 +49,13 @@ class Journal:
     def __enter__(self) -> Journal:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            # made if it is not there, but never cut before it is ours
-            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            self._stream = os.fdopen(descriptor, "r+b", buffering=0)
+            self._stream = self._locked()
+        except BlockingIOError as error:
+            raise OutputError("another run is writing it", where=self.path) from error
         except OSError as error:
             raise OutputError(f"cannot be written: {error.strerror}", where=self.path) from error
         try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._resume()
-        except BlockingIOError as error:
-            self._stream.close()
-            raise OutputError("another run is writing it", where=self.path) from error
         except OSError as error:
             self._stream.close()
             raise OutputError(f"cannot be written: {error.strerror}", where=self.path) from error
@@ -100,8 +96,24 @@ class Journal:
             ) from error
 
     def remove(self) -> None:
-        """Delete the journal, once its content stands in the final file."""
+        """Delete the journal, once its content stands in the final file, while it is still ours."""
         self.path.unlink(missing_ok=True)
+
+    def _locked(self) -> BinaryIO:
+        """The file, ours alone; made if it is not there, but never cut before it is ours."""
+        while True:
+            stream = os.fdopen(
+                os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666), "r+b", buffering=0
+            )
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(stream.fileno()), self.path.stat()):
+                        return stream
+            except OSError:
+                stream.close()
+                raise
+            stream.close()  # a run that ended removed it between the two calls
 
     def _resume(self) -> None:
         """Take over the intact records of the same settings; cut off whatever follows them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -16,10 +16,9 @@ from ensemble.kernels.lattice import Lattice, axis_table, crop_axis
 from ensemble.kernels.rle import join_touching
 from ensemble.kernels.threshold import threshold_runs
 from ensemble.rle import Runs, encode
+from ensemble.streaming import Mapper
 
 Maps = NDArray[np.float32]
-# How a function is run for each class: `map`, or the `map` of a pool of threads.
-Mapper = Callable[[Callable[[int], Runs], Iterable[int]], Iterable[Runs]]
 
 
 @dataclass(frozen=True, slots=True)

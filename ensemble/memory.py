@@ -18,6 +18,8 @@ from ensemble.errors import ConfigError
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
+# How torch says that the system has no memory; for devices it has an error class.
+_NO_HOST_MEMORY = "can't allocate memory"
 # Parameters of mallopt(3), as numbered in malloc.h of glibc; values are C ints.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _MOST_KEPT = 2**30
@@ -58,6 +60,11 @@ def give_back(device: torch.device) -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether torch raised it because a device, or the system, has not enough memory."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or _NO_HOST_MEMORY in str(error)
 
 
 def keep_freed_memory() -> None:

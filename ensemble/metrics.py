@@ -12,6 +12,14 @@ from numpy.typing import NDArray
 from ensemble.kernels.dice import DICE_EPS
 
 
+def dice(
+    intersection: NDArray[np.int64], predicted: NDArray[np.int64], true: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(2 I + e) / (A + B + e) of pixel counts, elementwise; 1 where both masks are empty."""
+    score: NDArray[np.float64] = (2 * intersection + DICE_EPS) / (predicted + true + DICE_EPS)
+    return score
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """Dice (2 I + e) / (A + B + e) or, with `is_iou`, IoU (I + e) / (A + B - I + e), e = 1e-4.

@@ -20,7 +20,7 @@ from ensemble.images import read_image
 from ensemble.journal import Journal
 from ensemble.mask_stream import ENCODERS, ImageMasks, side_map, stream_masks
 from ensemble.outputs.rle_csv import Row, write_predictions
-from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyFolder
+from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyPictures
 from ensemble.prediction_plan import DECODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
 from ensemble.rle import RleFormat
@@ -87,7 +87,7 @@ def predict(
         write_predictions(out, _rows(journal, names, ensemble.weights.class_names))
         if pictures is not None:
             pictures.write_table(_doubtfulness(journal, names))
-    journal.remove()
+        journal.remove()
     return PredictionSummary(out, len(images.samples), num_resumed)
 
 
@@ -96,7 +96,7 @@ def _records(
     images: Iterator[tuple[str, PreparedImage]],
     plan: PredictionPlan,
     output: PredictionFormat,
-    pictures: UncertaintyFolder | None,
+    pictures: UncertaintyPictures | None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and journal record of each image, whose picture is written before."""
 
@@ -114,12 +114,12 @@ def _records(
 
 def _pictures(
     ensemble: Ensemble, images: ImageFolder, folder: Path | None
-) -> UncertaintyFolder | None:
+) -> UncertaintyPictures | None:
     if folder is None:
         return None
     if ensemble.uncertainty is None:
         raise ConfigError("the ensemble gives no uncertainty", remedy="load it with uncertainty=")
-    return UncertaintyFolder(folder, images.root, images.samples)
+    return UncertaintyPictures(folder, images.root, images.samples)
 
 
 def _readable(
@@ -154,13 +154,13 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _is_done(
-    journal: Journal, name: str, stamp: list[int], pictures: UncertaintyFolder | None
+    journal: Journal, name: str, stamp: list[int], pictures: UncertaintyPictures | None
 ) -> bool:
     """Whether the same image was done before, and its picture is still the one written then."""
     if name not in journal:
         return False
     record = journal.read(name)
-    is_same = pictures is None or record["picture"] == pictures.stamp(name)
+    is_same = pictures is None or record.get("picture") == pictures.stamp(name)
     return record["stamp"] == stamp and is_same
 
 

@@ -89,21 +89,5 @@ def predict_out_of_fold(
     return predicted
 
 
-def rank_correlation(first: Floats, second: Floats) -> float:
-    """Spearman's: the correlation of the ranks of two arrays (N,); NaN if one is constant."""
-    ranks = np.stack([_ranks(first), _ranks(second)])
-    if (ranks.std(axis=1) == 0).any():
-        return float("nan")
-    correlations: Floats = np.asarray(np.corrcoef(ranks), np.float64)
-    return float(correlations[0, 1])
-
-
-def _ranks(values: Floats) -> Floats:
-    """Ranks (N,), equal values having the mean of theirs."""
-    _, places, counts = np.unique(values, return_inverse=True, return_counts=True)
-    middles = np.cumsum(counts) - (counts - 1) / 2
-    return np.asarray(np.take(middles, places))
-
-
 def _terms(signs: Floats) -> Floats:
     return np.concatenate([signs, signs**2], axis=-1)

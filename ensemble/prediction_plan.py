@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ensemble.cores import num_cores
 from ensemble.datasets import ImageFolder
 from ensemble.ensembles import Ensemble
 from ensemble.errors import DeviceMemoryError, ImageError
@@ -18,7 +18,7 @@ from ensemble.memory import format_bytes, process_bytes
 from ensemble.wording import counted
 
 # Threads that decode and prepare images, and the images that they are ahead of the networks.
-DECODERS = min(4, os.cpu_count() or 1)
+DECODERS = min(4, num_cores())
 _DECODED = 4
 # Images that are held, with their sums, while members take turns, as far as this memory allows.
 _MAX_ROUND, _ROUND_BYTES = 64, 2**30

@@ -15,9 +15,9 @@ from math import isfinite, lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.dice import dice as dice_of_areas
 from ensemble.errors import ConfigError
 from ensemble.kernels.run_algebra import complement_runs, shared_pixels, sweep_runs
+from ensemble.metrics import dice as dice_of_areas
 from ensemble.rle import Runs, area, empty_runs
 
 # Sums of weights are held as whole numbers; a bit is left for the sign, and one for a sum.

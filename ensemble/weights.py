@@ -260,7 +260,7 @@ def write_weights(
     entries = {
         name: ClassEntry(
             weights={
-                member: round(float(weights.weights[m, c]), 6)
+                member: float(f"{weights.weights[m, c]:.6g}")
                 for m, member in enumerate(weights.members)
             },
             threshold=round(float(weights.thresholds[c]), 6),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +19,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     `durable` after a power cut too, which waits for the disk: milliseconds a file. Raises
     OutputError, with `path`, for anything that the operating system refuses.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")  # pids may be shared
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

@@ -12,7 +12,7 @@ import torch
 from ensemble.datasets import LabelledFolder
 from ensemble.errors import ConfigError, DeviceError
 from ensemble.members.networks import build_network
-from ensemble.memory import give_back
+from ensemble.memory import give_back, is_out_of_memory
 from ensemble.whole_file import whole_file
 from ensemble.wording import counted
 from models_zoo.free_memory import free_memory_bytes
@@ -129,10 +129,8 @@ def _cost(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Step
     free = _free_bytes(device)
     try:
         cost = try_steps(network, spec, train, device)
-    except torch.OutOfMemoryError:
-        return None
-    except ValueError as error:
-        if needs_larger_batch(error):
+    except (RuntimeError, ValueError) as error:
+        if is_out_of_memory(error) or needs_larger_batch(error):
             return None
         raise
     finally:

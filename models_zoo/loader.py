@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Generic, TypedDict, TypeVar
@@ -16,6 +15,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ensemble.bit_planes import Label, resize_nearest
 from ensemble.classes import ClassList
+from ensemble.cores import num_cores
 from ensemble.datasets import LabelledFolder
 from ensemble.images import read_image
 from ensemble.members.manifest import InputSpec
@@ -233,7 +233,7 @@ def training_loader(
 
 def num_workers(device: torch.device) -> int:
     """Worker processes for loading: none where training itself needs the few cores."""
-    cores = os.cpu_count() or 1
+    cores = num_cores()
     few = device.type == "cpu" or cores < _MIN_CORES_FOR_WORKERS
     return 0 if few else min(_MAX_WORKERS, cores)
 

@@ -6,7 +6,6 @@ A process that dies, as when the system runs out of memory, takes its member wit
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 import torch
 
+from ensemble.cores import num_cores
 from ensemble.errors import EnsError
 from ensemble.progress import silent
 from models_zoo.job_training import MEMBER_ERRORS, train_job
@@ -117,7 +117,7 @@ def _num_threads(devices: Sequence[torch.device]) -> int | None:
     """Threads of each process where they share the CPU: more would wait for each other."""
     if devices[0].type != "cpu":
         return None
-    return max((os.cpu_count() or 1) // len(devices), 1)
+    return max(num_cores() // len(devices), 1)
 
 
 def _listen(working: Sequence[_Crew], reporter: Reporter) -> list[tuple[_Crew, str]]:

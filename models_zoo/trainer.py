@@ -19,10 +19,9 @@ from torch.utils.data import DataLoader
 
 from ensemble.errors import DeviceError, DeviceMemoryError
 from ensemble.members.compilation import compilation_stated
+from ensemble.memory import is_out_of_memory
 from models_zoo.member_spec import MemberSpec
 from models_zoo.team import ALONE, Team
-
-_NO_HOST_MEMORY = "can't allocate memory"
 
 
 def fit(
@@ -97,8 +96,7 @@ def _memory_stated(spec: MemberSpec, device: torch.device) -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
-        known = isinstance(error, torch.OutOfMemoryError | DeviceMemoryError)
-        if not known and _NO_HOST_MEMORY not in str(error):
+        if not isinstance(error, DeviceMemoryError) and not is_out_of_memory(error):
             raise
         raise DeviceError(
             f"{device} has not enough memory for batches of {spec.batch} at "

@@ -12,7 +12,7 @@ import torch
 from ensemble.errors import EnsError
 from ensemble.members.networks import build_network
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
-from ensemble.memory import give_back
+from ensemble.memory import give_back, is_out_of_memory
 from ensemble.progress import Progress, silent
 from models_zoo.batch_search import settle_batch
 from models_zoo.job_training import network_ms_per_image
@@ -106,11 +106,13 @@ def _plan(job: Job, devices: Sequence[torch.device]) -> MemberPlan:
         return MemberPlan(job.name, size, fault=lack)
     try:
         return _measure(job, size, device)
-    except torch.OutOfMemoryError:
-        fault = f"{job.name}: {device} has not enough memory for batches of {job.spec.batch}"
-        return MemberPlan(job.name, size, fault=fault)
     except EnsError as error:
         return MemberPlan(job.name, size, fault=str(error))
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        fault = f"{job.name}: {device} has not enough memory for batches of {job.spec.batch}"
+        return MemberPlan(job.name, size, fault=fault)
     finally:
         give_back(device)
 

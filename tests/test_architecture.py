@@ -14,7 +14,7 @@ PACKAGES = ("ensemble", "models_zoo")
 LAYERS = (
     {"ensemble.errors", "ensemble.progress", "ensemble.whole_file", "ensemble.memory", "ensemble"},
     {"ensemble.output_place"},
-    {"ensemble.wording", "ensemble.fusion_space"},
+    {"ensemble.wording", "ensemble.fusion_space", "ensemble.cores", "ensemble.ranks"},
     {"ensemble.checksum", "ensemble.faults"},
     {"ensemble.classes", "ensemble.json_file", "ensemble.yaml_file", "ensemble.kernels"},
     {"ensemble.rle", "ensemble.rle_table", "ensemble.bit_planes", "ensemble.streaming"},
@@ -66,7 +66,7 @@ def modules():
 
 
 def imports(path):
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module:
             yield node.module
         elif isinstance(node, ast.Import):

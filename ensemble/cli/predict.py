@@ -88,8 +88,9 @@ if TYPE_CHECKING:
     "--uncertainty",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="DIR",
-    help="Also write how unsure each pixel is, as 8-bit grey PNGs of the images' names, and "
-    "uncertainty.csv with the most doubtful images first.",
+    help="Also write how unsure each pixel is, as 8-bit grey PNGs of the images' names, or, where "
+    "DIR ends in .zarr, as arrays of a zarr group; and uncertainty.csv with the most doubtful "
+    "images first.",
 )
 @click.option(
     "--uncertainty-of",
@@ -124,6 +125,7 @@ def command(
         ens predict scans/ --members 'members/*.pt' --tta hflip,scale=0.75:1:1.25
         ens predict scans/ --precision bf16 --max-memory 8GB
         ens predict scans/ --uncertainty doubts
+        ens predict scans/ --uncertainty doubts.zarr --uncertainty-of disagreement
     """
     from ensemble.datasets import open_images
     from ensemble.ensembles import load_ensemble

@@ -13,11 +13,10 @@ from ensemble.bit_planes import Label
 from ensemble.datasets import LabelledFolder, Sample
 from ensemble.diagnosis.image_errors import find_errors
 from ensemble.diagnosis.persons import GroupScore, score_groups
-from ensemble.dice import dice
 from ensemble.evaluate import Scores
 from ensemble.images import image_size
 from ensemble.metadata import Metadata, find_metadata, read_metadata
-from ensemble.metrics import METRICS
+from ensemble.metrics import METRICS, dice
 from ensemble.paired_table import PairedTable
 from ensemble.progress import Progress, silent
 from ensemble.rle import RleFormat, Runs

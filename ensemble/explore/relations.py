@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ensemble.datasets import Sample
 from ensemble.metadata import Metadata
+from ensemble.ranks import rank_correlation, ranks
 
 # A column that is known of fewer persons than this says nothing of areas.
 LEAST_PERSONS = 10
@@ -110,25 +111,12 @@ def strength(values: Floats, areas: Floats, *, is_category: bool) -> float:
     known = np.isfinite(values) & np.isfinite(areas)
     if known.sum() < LEAST_PERSONS:
         return float("nan")
-    heights = _ranks(areas[known])
     if not is_category:
-        return _correlation(_ranks(values[known]), heights)
+        return float(np.nan_to_num(rank_correlation(values[known], areas[known])))
+    heights = ranks(areas[known])
     codes = values[known].astype(np.int64)
     sizes = np.bincount(codes)
     means = np.bincount(codes, heights) / np.maximum(sizes, 1)
     between = float((sizes * (means - heights.mean()) ** 2).sum())
     total = float(((heights - heights.mean()) ** 2).sum())
     return float(np.sqrt(between / total)) if total else 0.0
-
-
-def _ranks(values: Floats) -> Floats:
-    """Ranks from 0; equal values share the mean of theirs."""
-    _, members, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - (counts + 1) / 2)[members])
-
-
-def _correlation(a: Floats, b: Floats) -> float:
-    one, two = a - a.mean(), b - b.mean()
-    length = float(np.linalg.norm(one) * np.linalg.norm(two))
-    return float(one @ two) / length if length else 0.0

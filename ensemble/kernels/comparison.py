@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.kernels.jit import kernel
+from ensemble.kernels.pixel_classes import classes_at, is_same_pixel
 
 # What a pixel is, all its classes together; SEVERAL is added where there are two or more of them.
 NOTHING, RIGHT, MISSED, EXTRA, OTHER = range(5)
@@ -39,10 +40,14 @@ def add_confusion(
         start = 0
         while start < width:
             end = start + 1
-            while end < width and _same(true, y, start, end) and _same(predicted, y, start, end):
+            while (
+                end < width
+                and is_same_pixel(true, y, start, end)
+                and is_same_pixel(predicted, y, start, end)
+            ):
                 end += 1
-            num_true = _classes_at(true, y, start, here[0])
-            num_predicted = _classes_at(predicted, y, start, here[1])
+            num_true = classes_at(true, y, start, here[0])
+            num_predicted = classes_at(predicted, y, start, here[1])
             if num_true + num_predicted:
                 length = end - start
                 ours, theirs = here[0, :num_true], here[1, :num_predicted]
@@ -110,30 +115,6 @@ def _several(bits: np.uint32) -> int:
     if bits == 0:
         return 0
     return 2 if bits & (bits - np.uint32(1)) else 1
-
-
-@kernel
-def _same(planes: NDArray[np.uint32], y: int, a: int, b: int) -> bool:
-    is_same = True
-    for word in range(planes.shape[0]):
-        is_same = is_same and planes[word, y, a] == planes[word, y, b]
-    return is_same
-
-
-@kernel
-def _classes_at(planes: NDArray[np.uint32], y: int, x: int, found: NDArray[np.int64]) -> int:
-    """Write the classes of a pixel to the front of `found`, in order; how many they are."""
-    count = 0
-    for word in range(planes.shape[0]):
-        bits = planes[word, y, x]
-        c = word * 32
-        while bits != 0 and c < found.shape[0]:
-            if bits & np.uint32(1):
-                found[count] = c
-                count += 1
-            bits >>= np.uint32(1)
-            c += 1
-    return count
 
 
 @kernel

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.kernels.jit import kernel
+from ensemble.kernels.pixel_classes import classes_at, is_same_pixel
 
 # Columns of the sums of a class.
 AREA, Y, X, YY, XY, XX, LEVELS = range(7)
@@ -37,9 +38,9 @@ def add_label_sums(
         start = 0
         while start < width:
             end = start + 1
-            while end < width and _is_equal(planes, y, start, end):
+            while end < width and is_same_pixel(planes, y, start, end):
                 end += 1
-            count = _classes_at(planes, y, start, present)
+            count = classes_at(planes, y, start, present)
             if count:
                 total = np.int64(0)
                 for x in range(start, end):
@@ -55,30 +56,6 @@ def add_label_sums(
                     several += end - start
             start = end
     return several
-
-
-@kernel
-def _is_equal(planes: NDArray[np.uint32], y: int, a: int, b: int) -> bool:
-    is_equal = True
-    for word in range(planes.shape[0]):
-        is_equal = is_equal and planes[word, y, a] == planes[word, y, b]
-    return is_equal
-
-
-@kernel
-def _classes_at(planes: NDArray[np.uint32], y: int, x: int, present: NDArray[np.int64]) -> int:
-    """Write the classes of a pixel to the front of `present`; how many they are."""
-    count = 0
-    for word in range(planes.shape[0]):
-        bits = planes[word, y, x]
-        c = word * 32
-        while bits != 0 and c < present.shape[0]:
-            if bits & np.uint32(1):
-                present[count] = c
-                count += 1
-            bits >>= np.uint32(1)
-            c += 1
-    return count
 
 
 @kernel

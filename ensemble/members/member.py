@@ -24,7 +24,7 @@ from ensemble.members.networks import (
     logits_of,
     refusal_text,
 )
-from ensemble.memory import give_back
+from ensemble.memory import give_back, is_out_of_memory
 
 Precision = Literal["fp32", "bf16"]
 
@@ -145,12 +145,12 @@ class Member:
                 return logits_of(self.network(batch)).float()
         except MemberError:
             raise
-        except torch.OutOfMemoryError as error:
-            raise DeviceMemoryError(
-                f"out of memory at an input of {tuple(batch.shape)}",
-                remedy="free the device, drop the larger scales of --tta, or use --device cpu",
-            ) from error
         except FORWARD_REFUSALS as error:
+            if is_out_of_memory(error):
+                raise DeviceMemoryError(
+                    f"out of memory at an input of {tuple(batch.shape)}",
+                    remedy="free the device, drop the larger scales of --tta, or use --device cpu",
+                ) from error
             height, width = batch.shape[2:]
             raise MemberError(
                 f"the network cannot take an input of {height} x {width}: {refusal_text(error)}",
@@ -201,10 +201,12 @@ def _placed(path: Path) -> Iterator[None]:
     """Errors of building a network name its file, those of memory too."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise DeviceMemoryError("out of memory for its weights", where=path) from error
     except EnsError as error:
         raise MemberError(str(error), where=path) from error
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise DeviceMemoryError("out of memory for its weights", where=path) from error
+        raise
 
 
 def _network_of(stored: MemberFile) -> nn.Module:

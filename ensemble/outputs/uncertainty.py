@@ -1,17 +1,17 @@
-"""A folder of uncertainty: a grey picture an image, and a table of the images."""
+"""The uncertainty of images: a grey picture of each, and a table of all."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import ConfigError, DataError
+from ensemble.outputs.grey_pictures import open_pictures
 from ensemble.samples import Sample
 from ensemble.whole_file import whole_file
 
@@ -30,10 +30,10 @@ class Doubtfulness:
     unsure_share: float
 
 
-class UncertaintyFolder:
-    """Pictures of the samples of a folder of images, by the names of those, as PNG.
+class UncertaintyPictures:
+    """Pictures of the samples of a folder of images, see `open_pictures`.
 
-    Raises ConfigError for a folder in which they would be taken for images the next time, DataError
+    Raises ConfigError for a place in which they would be taken for images the next time, DataError
     for two images that would share a picture.
     """
 
@@ -44,35 +44,33 @@ class UncertaintyFolder:
                 where=root,
                 remedy=f"name a folder outside of {images_root}",
             )
-        self.root = root
-        self._paths = {s.name: root / PurePosixPath(s.name).with_suffix(".png") for s in samples}
+        self._pictures = open_pictures(root, TABLE_FILE)
         first: dict[Path, str] = {}
-        for name, path in self._paths.items():
-            if (other := first.setdefault(path, name)) != name:
+        for sample in samples:
+            other = first.setdefault(self._pictures.file(sample.name), sample.name)
+            if other != sample.name:
                 raise DataError(
                     "two images would share a picture of uncertainty",
-                    got=f"{other} and {name}",
+                    got=f"{other} and {sample.name}",
                     remedy="rename one of them",
                 )
 
     def stamp(self, name: str) -> list[int]:
         """Size in bytes and time of change of a picture; empty for one that is not there."""
         try:
-            status = self._paths[name].stat()
+            status = self._pictures.file(name).stat()
         except OSError:
             return []
         return [status.st_size, status.st_mtime_ns]
 
     def write(self, name: str, levels: NDArray[np.uint8]) -> Doubtfulness:
-        """Write the picture (H, W) of a sample, whole or not at all, and sum it up."""
-        _, encoded = cv2.imencode(".png", levels)
-        with whole_file(self._paths[name], durable=False) as part:
-            part.write_bytes(encoded.tobytes())
+        """Write the picture (H, W) of a sample and sum it up."""
+        self._pictures.write(name, levels)
         return Doubtfulness(float(levels.mean()) / 255, float((levels >= _UNSURE).mean()))
 
     def write_table(self, rows: Iterable[tuple[str, Doubtfulness]]) -> Path:
         """Write a row an image, the most doubtful first; the path of the table."""
-        path = self.root / TABLE_FILE
+        path = self._pictures.table
         with whole_file(path) as part, part.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(COLUMNS)

@@ -11,7 +11,6 @@ other folds alone, and only its result is scored on the fold.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +19,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.cores import num_cores
 from ensemble.errors import DataError
 from ensemble.intervals import bootstrap_groups
 from ensemble.progress import Progress
@@ -84,7 +84,7 @@ def cross_validate(
     count = int(folds.max()) + 1
     nested = count > 2
     num_fits = 1 + count + nested * count * (count - 1) // 2
-    with Stripes(os.cpu_count() or 1) as stripes, progress("fitting", num_fits) as advance:
+    with Stripes(num_cores()) as stripes, progress("fitting", num_fits) as advance:
         fits = _Fits(statistic, folds, seed=seed, mapper=stripes.map, advance=advance)
         everything: frozenset[int] = frozenset()
         scores = _out_of_fold(fits, everything)

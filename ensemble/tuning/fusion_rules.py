@@ -28,14 +28,18 @@ def fusion_weights(
     members = [member for source in material.sources for member in source.members]
     uniform = uniform_weights(members, views=stored.views, space=stored.scale.space)
     tuned = np.array([uniform.class_names.index(name) for name in material.plan.names])
-    uniform.weights[:, tuned] = np.repeat(rules.weights.T / np.array(sizes)[:, None], sizes, axis=0)
+    weights, thresholds = uniform.weights.copy(), uniform.thresholds.copy()
+    weights[:, tuned] = np.repeat(rules.weights.T / np.array(sizes)[:, None], sizes, axis=0)
     if not material.plan.exclusive:
-        uniform.thresholds[tuned] = stored.scale.thresholds(rules.thresholds)
-    if chosen is None or all(each == NO_FILTER for each in chosen.filters):
-        return uniform
-    by_name = dict(zip(material.plan.names, chosen.filters, strict=True))
+        thresholds[tuned] = stored.scale.thresholds(rules.thresholds)
+    chosen_filters = () if chosen is None else chosen.filters
+    by_name = dict(zip(material.plan.names, chosen_filters, strict=chosen is not None))
+    filters = tuple(by_name.get(name, NO_FILTER) for name in uniform.class_names)
     return replace(
-        uniform, filters=tuple(by_name.get(name, NO_FILTER) for name in uniform.class_names)
+        uniform,
+        weights=weights,
+        thresholds=thresholds,
+        filters=() if all(each == NO_FILTER for each in filters) else filters,
     )
 
 

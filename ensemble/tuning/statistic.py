@@ -42,6 +42,8 @@ _WORTH_THREADS, _NUM_PARTS = 100_000, 8
 
 # Classes of an image that are looked at side by side, while the maps of the next are read.
 _THREADS = 2
+# Tuples of a class and image that a sample keeps at least.
+_LEAST_OF_UNIT = 32
 
 # So many tuples of a class of an image are always kept as they are; the steps to which the
 # values of more are rounded.
@@ -142,19 +144,24 @@ class TupleStatistic:
         return replace(self, mapper=mapper)
 
     def thinned(self, most: int) -> TupleStatistic:
-        """Every n-th tuple of each unit, counted n times, so that about `most` or fewer are left.
+        """Every n-th tuple of each unit, for all up to the next, so that about `most` remain.
 
         Tuples stand in raster order of their pixels, so that all parts of an outline are there.
+        Of a small unit n is less, so that some tuples of each class and image always remain.
         """
         every = -(-self.values.shape[1] // most)
         if every <= 1:
             return self
-        kept = [np.arange(first, last, every) for first, last in pairwise(self.offsets)]
+        kept, shares = [], []
+        for first, last in pairwise(self.offsets):
+            step = max(min(every, (last - first) // _LEAST_OF_UNIT), 1)
+            kept.append(np.arange(first, last, step))
+            shares.append(np.minimum(step, last - kept[-1]))
         columns = np.concatenate(kept)
         return replace(
             self,
             values=self.values[:, columns],
-            counts=self.counts[:, columns] * np.int32(every),
+            counts=self.counts[:, columns] * np.concatenate(shares).astype(np.int32),
             offsets=np.cumsum([0, *map(len, kept)], dtype=np.int64),
         )
 

@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 import reference
 from ensemble.bit_planes import Label, pack
-from ensemble.dice import dice, image_dice
+from ensemble.dice import image_dice
 from ensemble.kernels.dice import graded
+from ensemble.metrics import dice
 from ensemble.rle import encode
 from strategies import mask_stacks
 

@@ -1,3 +1,5 @@
+import fcntl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,3 +89,22 @@ def test_a_second_run_that_sees_no_file_yet_cuts_nothing_of_the_first(tmp_path, 
         with pytest.raises(OutputError, match="another run"):
             second.__enter__()
         assert journal.read("a")["rle"] == []
+
+
+def test_a_journal_that_vanishes_before_it_is_locked_is_made_anew(tmp_path, monkeypatch):
+    """As where the run that held it ends, and removes it, between the opening and the lock."""
+    target = tmp_path / "out.csv"
+    path = filled(target).path
+    lock = fcntl.flock
+
+    def remove_first(stream, flags):
+        monkeypatch.setattr(fcntl, "flock", lock)
+        path.unlink()
+        lock(stream, flags)
+
+    monkeypatch.setattr(fcntl, "flock", remove_first)
+    with Journal(target, SETTINGS) as journal:
+        assert len(journal) == 0
+        journal.append("a", {"n": 1})
+    with Journal(target, SETTINGS) as journal:
+        assert "a" in journal

@@ -1,8 +1,10 @@
 import csv
+import shutil
 
 import cv2
 import numpy as np
 import pytest
+import zarr
 
 import reference
 from ensemble import ensembles
@@ -160,30 +162,49 @@ def test_links_to_nothing_are_named_and_the_others_are_kept(folder, ensemble, tm
     assert predict(ensemble, open_images(folder), tmp_path / "p.csv").num_resumed == 4
 
 
-def test_uncertainty_is_written_beside_and_taken_up_again(folder, ensemble, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "table"), [("", "parts/uncertainty.csv"), (".zarr", "parts.zarr-uncertainty.csv")]
+)
+def test_uncertainty_is_written_beside_and_taken_up_again(folder, ensemble, tmp_path, kind, table):
+    whole, parts = tmp_path / f"whole{kind}", tmp_path / f"parts{kind}"
     doubting = Ensemble(ensemble.members, ensemble.weights, uncertainty="disagreement")
     images = open_images(folder)
-    output = PredictionFormat(uncertainty=tmp_path / "whole")
+    output = PredictionFormat(uncertainty=whole)
     predict(doubting, images, tmp_path / "whole.csv", output=output)
     predict(ensemble, images, tmp_path / "plain.csv")
     assert (tmp_path / "plain.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
     for sample in images.samples:
-        picture = cv2.imdecode(
-            np.fromfile((tmp_path / "whole" / sample.name).with_suffix(".png"), np.uint8), -1
-        )
+        picture = read_picture(whole, sample.name)
         assert picture.shape == read_image(sample.image).shape[:2]
 
-    output = PredictionFormat(uncertainty=tmp_path / "parts")
+    output = PredictionFormat(uncertainty=parts)
     with pytest.raises(KeyboardInterrupt):
         predict(doubting, images, tmp_path / "p.csv", output=output, progress=StopAfter(3))
-    removed = next((tmp_path / "parts").rglob("*.png"))
-    removed.unlink()
+    removed = next(path for path in sorted(parts.rglob("*")) if path.suffix == ".png")
+    removed.unlink() if removed.is_file() else shutil.rmtree(removed)
     summary = predict(doubting, images, tmp_path / "p.csv", output=output)
     assert summary.num_resumed == 2
-    for path in (tmp_path / "whole").rglob("*.*"):
-        other = tmp_path / "parts" / path.relative_to(tmp_path / "whole")
-        assert other.read_bytes() == path.read_bytes()
-    assert len(rows(tmp_path / "parts" / "uncertainty.csv")) == 5
+    files = [path for path in whole.rglob("*") if path.is_file()]
+    assert len(files) >= len(images.samples)
+    for path in files:
+        assert (parts / path.relative_to(whole)).read_bytes() == path.read_bytes()
+    assert len(rows(tmp_path / table)) == 5
+
+
+def test_images_that_were_done_without_pictures_get_theirs(folder, ensemble, tmp_path):
+    doubting = Ensemble(ensemble.members, ensemble.weights, uncertainty="entropy")
+    images = open_images(folder)
+    with pytest.raises(KeyboardInterrupt):
+        predict(doubting, images, tmp_path / "p.csv", progress=StopAfter(2))
+    output = PredictionFormat(uncertainty=tmp_path / "u")
+    assert predict(doubting, images, tmp_path / "p.csv", output=output).num_resumed == 0
+    assert len(list((tmp_path / "u").rglob("*.png"))) == len(images.samples)
+
+
+def read_picture(place, name):
+    if place.suffix == ".zarr":
+        return zarr.open_group(place, mode="r")[name]
+    return cv2.imdecode(np.fromfile((place / name).with_suffix(".png"), np.uint8), -1)
 
 
 def test_an_ensemble_that_gives_no_uncertainty_writes_none(folder, ensemble, tmp_path):

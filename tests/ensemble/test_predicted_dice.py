@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensemble.predicted_dice import SIGNS, DicePredictor, predict_out_of_fold, rank_correlation
+from ensemble.predicted_dice import SIGNS, DicePredictor, predict_out_of_fold
 
 
 def masks(seed, num_images=60, num_classes=3):
@@ -60,12 +60,3 @@ def test_an_image_is_predicted_without_its_own_fold():
     again = predict_out_of_fold(signs, empty, other, folds)
     np.testing.assert_array_equal(found[folds == 2], again[folds == 2])
     assert (found[folds == 1] != again[folds == 1]).any()
-
-
-def test_rank_correlation_is_that_of_ranks_with_ties_shared():
-    assert rank_correlation(np.array([1.0, 2, 3]), np.array([10.0, 20, 1000])) == pytest.approx(1)
-    # ranks 1.5 1.5 3 4 and 1 2 3 4
-    expected = np.corrcoef([1.5, 1.5, 3, 4], [1, 2, 3, 4])[0, 1]
-    found = rank_correlation(np.array([5.0, 5, 6, 7]), np.array([1.0, 2, 3, 4]))
-    assert found == pytest.approx(expected)
-    assert np.isnan(rank_correlation(np.ones(3), np.arange(3.0)))

@@ -40,6 +40,15 @@ def test_reading_inverts_writing(tmp_path, weights):
         assert getattr(again, field) == getattr(weights, field)
 
 
+def test_small_weights_stay(tmp_path, weights):
+    """Rounded to decimals they would be 0, and a class of such weights refused."""
+    small = replace(weights, weights=weights.weights * 1e-7)
+    write_weights(tmp_path / "w.json", small)
+    np.testing.assert_allclose(
+        read_weights(tmp_path / "w.json").weights, small.weights, rtol=1e-5, atol=0
+    )
+
+
 def test_names_with_braces_and_blanks_come_back(tmp_path, weights):
     names = ('{"a": 1}', "{", "}\n {")
     path = tmp_path / "w.json"

@@ -85,10 +85,17 @@ def test_what_was_found_is_kept_for_the_run_that_goes_on(train, tmp_path, monkey
     assert len(asked) == 4
 
 
-def test_memory_is_the_limit(train, monkeypatch):
+@pytest.mark.parametrize(
+    "full",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    ],
+)
+def test_memory_is_the_limit(train, monkeypatch, full):
     def steps(network, each, data, device):
         if each.batch > 8:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            raise full
         return StepCost(step_s=1.0, peak_bytes=each.batch * 100)
 
     monkeypatch.setattr(batch_search, "try_steps", steps)

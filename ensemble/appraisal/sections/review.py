@@ -9,8 +9,8 @@ from ensemble.appraisal.appraisal import Appraisal, Doubt
 from ensemble.appraisal.pictures import doubt_pictures
 from ensemble.appraisal.tables import Floats, doubt_table, sign_table
 from ensemble.errors import few
-from ensemble.predicted_dice import rank_correlation
 from ensemble.progress import Progress
+from ensemble.ranks import rank_correlation
 from ensemble.report.blocks import Card, case, figure, heat_table, paragraph, side_by_side, table
 from ensemble.report.charts import scatter
 from ensemble.report.page import Section

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ensemble.classes import ClassList
-from ensemble.errors import MemberError
+from ensemble.errors import DeviceMemoryError, MemberError
 from ensemble.members.file import read_member, write_member
 from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
 from ensemble.members.member import load_member
@@ -132,6 +132,23 @@ def test_a_plain_checkpoint_is_told_from_a_member(tmp_path, network):
     torch.save(network.state_dict(), tmp_path / "plain.pt")
     with pytest.raises(MemberError, match="a checkpoint, but no member"):
         read_member(tmp_path / "plain.pt")
+
+
+@pytest.mark.parametrize(
+    "full",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    ],
+)
+def test_memory_that_does_not_suffice_is_told_as_that(path, monkeypatch, full):
+    def fill(_batch):
+        raise full
+
+    member = load_member(path, CPU)
+    monkeypatch.setattr(member.network, "forward", fill)
+    with pytest.raises(DeviceMemoryError, match=r"out of memory at an input of \(1, 1, 32, 48\)"):
+        member.maps(torch.zeros(1, 1, 32, 48), "prob")
 
 
 @pytest.mark.parametrize(

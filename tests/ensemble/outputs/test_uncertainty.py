@@ -4,9 +4,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import zarr
 
 from ensemble.errors import ConfigError, DataError, OutputError
-from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyFolder
+from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyPictures
 from ensemble.samples import Sample
 
 
@@ -15,7 +16,7 @@ def samples(*names):
 
 
 def test_pictures_lie_as_their_images_and_come_back(tmp_path):
-    folder = UncertaintyFolder(tmp_path / "u", tmp_path / "images", samples("a/손.jpg", "b.tif"))
+    folder = UncertaintyPictures(tmp_path / "u", tmp_path / "images", samples("a/손.jpg", "b.tif"))
     levels = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
     found = folder.write("a/손.jpg", levels)
     path = tmp_path / "u" / "a" / "손.png"
@@ -28,7 +29,7 @@ def test_pictures_lie_as_their_images_and_come_back(tmp_path):
 
 
 def test_the_most_doubtful_stand_first(tmp_path):
-    folder = UncertaintyFolder(tmp_path / "u", tmp_path / "images", samples("a.png", "b.png"))
+    folder = UncertaintyPictures(tmp_path / "u", tmp_path / "images", samples("a.png", "b.png"))
     path = folder.write_table([("a", Doubtfulness(0.1, 0.0)), ("b", Doubtfulness(0.2, 0.05))])
     with path.open(encoding="utf-8") as stream:
         rows = list(csv.reader(stream))
@@ -41,10 +42,45 @@ def test_the_most_doubtful_stand_first(tmp_path):
 
 def test_a_folder_that_cannot_be_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="among the images"):
-        UncertaintyFolder(tmp_path / "images" / "u", tmp_path / "images", samples("a.png"))
+        UncertaintyPictures(tmp_path / "images" / "u", tmp_path / "images", samples("a.png"))
     with pytest.raises(DataError, match=r"share a picture of uncertainty: got a.jpg and a.png"):
-        UncertaintyFolder(tmp_path, tmp_path / "images", samples("a.jpg", "a.png"))
+        UncertaintyPictures(tmp_path, tmp_path / "images", samples("a.jpg", "a.png"))
     (tmp_path / "u").write_text("a file")
-    folder = UncertaintyFolder(tmp_path / "u", tmp_path / "images", samples("a.png"))
+    folder = UncertaintyPictures(tmp_path / "u", tmp_path / "images", samples("a.png"))
     with pytest.raises(OutputError, match="cannot be written"):
+        folder.write("a.png", np.zeros((2, 2), np.uint8))
+
+
+@pytest.mark.parametrize("size", [(700, 513), (1, 1), (3, 1200)])
+def test_a_zarr_group_holds_an_array_an_image_with_its_whole_name(tmp_path, size):
+    place = tmp_path / "u.zarr"
+    folder = UncertaintyPictures(place, tmp_path / "images", samples("a/손 1.jpg", "a/손 1.png"))
+    levels = np.random.default_rng(0).integers(0, 256, size, np.uint8)
+    folder.write("a/손 1.jpg", np.zeros((9, 9), np.uint8))
+    before = folder.stamp("a/손 1.jpg")
+    found = folder.write("a/손 1.jpg", levels)
+    folder.write("a/손 1.png", np.zeros_like(levels))
+    group = zarr.open_group(place, mode="r")
+    np.testing.assert_array_equal(group["a/손 1.jpg"][:], levels)
+    assert group["a/손 1.png"].shape == size
+    assert not group["a/손 1.png"][:].any()
+    assert found.mean == pytest.approx(levels.mean() / 255)
+    assert folder.stamp("a/손 1.png") != []
+    assert before != folder.stamp("a/손 1.jpg") != []
+
+
+def test_the_table_of_a_zarr_group_lies_beside_it(tmp_path):
+    """Within it zarr would warn of a file that it does not know."""
+    folder = UncertaintyPictures(tmp_path / "u.zarr", tmp_path / "images", samples("a.png"))
+    folder.write("a.png", np.ones((2, 2), np.uint8))
+    assert folder.write_table([("a.png", Doubtfulness(0.1, 0.0))]).parent == tmp_path
+    assert dict(zarr.open_group(tmp_path / "u.zarr", mode="r").members(max_depth=None)).keys() == {
+        "a.png"
+    }
+
+
+def test_a_zarr_group_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "u.zarr").write_text("a file")
+    folder = UncertaintyPictures(tmp_path / "u.zarr", tmp_path / "images", samples("a.png"))
+    with pytest.raises(OutputError, match=r"u\.zarr"):
         folder.write("a.png", np.zeros((2, 2), np.uint8))

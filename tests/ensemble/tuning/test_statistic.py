@@ -281,18 +281,41 @@ def test_threads_change_no_result(monkeypatch, metric):
             monkeypatch.setattr(statistic_room, "_WORTH_THREADS", 0)
 
 
-def test_a_sample_counts_every_nth_tuple_n_times():
+def test_a_sample_counts_every_nth_tuple_for_all_up_to_the_next(monkeypatch):
+    monkeypatch.setattr(statistic_room, "_LEAST_OF_UNIT", 2)
     present, images, rng = random_case(11, num_images=4)
     whole = build(present, images)
     assert whole.thinned(whole.values.shape[1]) is whole
     third = whole.thinned(whole.values.shape[1] // 3 + 1)
     for u, (first, last) in enumerate(pairwise(whole.offsets)):
+        every = max(min(3, (last - first) // 2), 1)
         kept = slice(third.offsets[u], third.offsets[u + 1])
-        np.testing.assert_array_equal(third.values[:, kept], whole.values[:, first:last:3])
-        np.testing.assert_array_equal(third.counts[:, kept], 3 * whole.counts[:, first:last:3])
+        np.testing.assert_array_equal(third.values[:, kept], whole.values[:, first:last:every])
+        stand_for = [len(range(k, min(k + every, last))) for k in range(first, last, every)]
+        np.testing.assert_array_equal(
+            third.counts[:, kept], stand_for * whole.counts[:, first:last:every]
+        )
     np.testing.assert_array_equal(third.decided, whole.decided)
     rules = random_rules(rng, present)
     np.testing.assert_allclose(third.scores(rules).mean(), whole.scores(rules).mean(), atol=0.05)
+
+
+def test_small_classes_stay_whole_in_a_sample_of_large_ones():
+    """A thinned one of three undecided pixels would count each of them many times over."""
+    large = np.zeros((2, 40, 60), np.uint8)
+    large[:, 5:30, 10:50] = np.random.default_rng(0).integers(90, 170, (2, 25, 40))
+    small = np.zeros_like(large)
+    small[:, 10, 10:13] = 128, 129, 130
+    label = Label(pack(np.stack([large[0] > 128, small[0] > 0])))
+    builder = StatisticBuilder(np.ones((2, 2), bool), range(2), THRESHOLDS)
+    builder.add([list(large), list(small)], label)
+    whole = builder.result()
+    sample = whole.thinned(100)
+    first, middle, last = sample.offsets
+    assert middle - first < (whole.offsets[1] - whole.offsets[0]) / 2
+    assert last - middle == whole.offsets[2] - whole.offsets[1]
+    rules = Rules(np.full((2, 2), 0.5), np.full(2, 0.4))
+    assert sample.scores(rules)[0, 1] == whole.scores(rules)[0, 1]
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["dice", "pooled-dice"]))
