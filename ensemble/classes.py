@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ensemble.errors import ClassListError, few
+from ensemble.files.yaml_file import read_yaml_file
 from ensemble.wording import shown
-from ensemble.yaml_file import read_yaml_file
 
 CLASS_FILE = "classes.yaml"
 BACKGROUND = "background"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, areas_px, intersection_px
 from ensemble.metrics import dice
-from ensemble.rle import Runs, area
+from ensemble.runs.rle import Runs, area
 
 
 def image_counts(runs: Sequence[Runs], label: Label) -> NDArray[np.int64]:

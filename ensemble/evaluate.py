@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import LabelledFolder, Sample
+from ensemble.data.datasets import LabelledFolder, Sample
+from ensemble.data.paired_table import PairedTable
 from ensemble.dice import image_dice
 from ensemble.errors import RleError
-from ensemble.images import image_size
+from ensemble.files.whole_file import whole_file
+from ensemble.images.reading import image_size
 from ensemble.intervals import Interval, bootstrap_groups
-from ensemble.paired_table import PairedTable
 from ensemble.progress import Progress, silent
-from ensemble.rle import Base, Order, RleFormat
-from ensemble.whole_file import whole_file
+from ensemble.runs.rle import Base, Order, RleFormat
 
 INTERVAL_LEVEL = 0.95
 

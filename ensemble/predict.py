@@ -13,17 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ensemble.datasets import ImageFolder, Sample
-from ensemble.ensembles import Ensemble, PreparedImage
+from ensemble.data.datasets import ImageFolder, Sample
 from ensemble.errors import ConfigError, DataError, ImageError
-from ensemble.images import read_image
+from ensemble.fusion.ensembles import Ensemble, PreparedImage
+from ensemble.fusion.mask_stream import ENCODERS, ImageMasks, side_map, stream_masks
+from ensemble.images.reading import read_image
 from ensemble.journal import Journal
-from ensemble.mask_stream import ENCODERS, ImageMasks, side_map, stream_masks
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyPictures
 from ensemble.prediction_plan import DECODERS, PredictionPlan, plan_prediction
 from ensemble.progress import Progress, silent
-from ensemble.rle import RleFormat
+from ensemble.runs.rle import RleFormat
 from ensemble.wording import counted
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ensemble.cores import num_cores
-from ensemble.datasets import ImageFolder
-from ensemble.ensembles import Ensemble
+from ensemble.data.datasets import ImageFolder
 from ensemble.errors import DeviceMemoryError, ImageError
-from ensemble.images import image_size
-from ensemble.mask_stream import ENCODERS
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion.mask_stream import ENCODERS
+from ensemble.images.reading import image_size
 from ensemble.members.manifest import InputSpec
 from ensemble.memory import format_bytes, process_bytes
 from ensemble.wording import counted

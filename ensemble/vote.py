@@ -12,16 +12,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.datasets import ImageFolder
+from ensemble.data.datasets import ImageFolder
+from ensemble.data.labels.pairing import pair_names
 from ensemble.errors import ConfigError
-from ensemble.images import image_size
-from ensemble.joined_tables import JoinedTables, Missing, join_tables
-from ensemble.labels.pairing import pair_names
-from ensemble.output_place import refuse_overwriting
+from ensemble.files.output_place import refuse_overwriting
+from ensemble.images.reading import image_size
 from ensemble.outputs.rle_csv import Row, write_predictions
 from ensemble.progress import Progress, silent
-from ensemble.rle import RleFormat, Runs, format_pairs, reorder
-from ensemble.run_algebra import VoteRule, vote, vote_rule
+from ensemble.runs.joined_tables import JoinedTables, Missing, join_tables
+from ensemble.runs.rle import RleFormat, Runs, format_pairs, reorder
+from ensemble.runs.run_algebra import VoteRule, vote, vote_rule
 
 SizeOf = Callable[[str], tuple[int, int]]
 

@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 from ensemble.appraisal.appraise_folder import ReportSettings, appraise_folder
 from ensemble.appraisal.page import write_appraisal
 from ensemble.bit_planes import unpack
-from ensemble.datasets import LabelledFolder, open_images, open_labelled
+from ensemble.data.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.diagnosis.page import write_diagnosis
-from ensemble.ensembles import Ensemble, load_ensemble
 from ensemble.evaluate import Scores, evaluate
-from ensemble.images import read_image
+from ensemble.files.whole_file import whole_file
+from ensemble.fusion.ensembles import Ensemble, load_ensemble
+from ensemble.fusion.soft_maps import CACHE_FOLDER
+from ensemble.images.reading import read_image
 from ensemble.members.member import RunOptions
-from ensemble.picture_file import write_picture
-from ensemble.pictures import error_map, overlay_masks, picture_sheet, to_rgb
 from ensemble.predict import predict
 from ensemble.progress import Progress, silent
-from ensemble.rle import RleFormat, decode, parse_rle
-from ensemble.rle_table import open_rle_table
-from ensemble.soft_maps import CACHE_FOLDER
+from ensemble.report.picture_file import write_picture
+from ensemble.report.pictures import error_map, overlay_masks, picture_sheet, to_rgb
+from ensemble.runs.rle import RleFormat, decode, parse_rle
+from ensemble.runs.rle_table import open_rle_table
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.tuning.variants import Variant
-from ensemble.whole_file import whole_file
-from models_zoo.jobs import Reporter, Silence
+from models_zoo.jobs.job import Reporter, Silence
 from models_zoo.phantom import make_phantom
 from models_zoo.train_zoo import train_zoo
 

@@ -11,15 +11,15 @@ import torch
 
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.progress import Progress, silent
-from models_zoo.example_cache import ExampleCache
-from models_zoo.job_training import MEMBER_ERRORS, train_job
-from models_zoo.jobs import Job, Reporter, Silence, plan_jobs
-from models_zoo.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
-from models_zoo.member_state import digest_data
-from models_zoo.side_by_side import train_side_by_side
-from models_zoo.validation import read_validation_labels
-from models_zoo.zoo_data import SPLIT_FILE, ZooData, open_data
-from models_zoo.zoo_file import read_zoo
+from models_zoo.examples.example_cache import ExampleCache
+from models_zoo.jobs.job import Job, Reporter, Silence, plan_jobs
+from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
+from models_zoo.jobs.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
+from models_zoo.jobs.member_state import STATE_FOLDER, digest_data
+from models_zoo.jobs.side_by_side import train_side_by_side
+from models_zoo.jobs.zoo_data import SPLIT_FILE, ZooData, open_data
+from models_zoo.settings.zoo_file import read_zoo
+from models_zoo.training.validation import read_validation_labels
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def train_zoo(
 def _open_cache(folder: Path, data: ZooData) -> ExampleCache:
     """The cache of examples of all rounds, which have the same files and classes."""
     digest = digest_data(data.folders, [data.train.subset([])])
-    cache = ExampleCache.of(folder, digest)
+    cache = ExampleCache.within(folder / STATE_FOLDER, digest)
     cache.remove_others()
     return cache
 

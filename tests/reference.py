@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ensemble.images import Image
+from ensemble.fusion.weights import FusionWeights
+from ensemble.images.reading import Image
+from ensemble.maps.views import View
 from ensemble.members.member import Member
 from ensemble.members.preprocess import prepare_image
-from ensemble.views import View
-from ensemble.weights import FusionWeights
 
 PROB_FLOOR = 1e-4  # where logits are averaged
 

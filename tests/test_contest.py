@@ -8,12 +8,12 @@ import pytest
 
 import reference
 from ensemble.classes import HAND_BONES
-from ensemble.datasets import open_images, open_labelled
-from ensemble.ensembles import Ensemble
+from ensemble.data.datasets import open_images, open_labelled
 from ensemble.evaluate import evaluate
-from ensemble.images import read_image
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion.weights import uniform_weights
+from ensemble.images.reading import read_image
 from ensemble.predict import predict
-from ensemble.weights import uniform_weights
 from fakes import tiny_member
 from models_zoo.phantom import make_phantom
 

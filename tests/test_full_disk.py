@@ -13,10 +13,10 @@ from click.testing import CliRunner
 from ensemble.classes import ClassList
 from ensemble.cli.main import main
 from ensemble.errors import OutputError
+from ensemble.fusion.soft_maps import SoftMapCache, SoftMapKey
 from ensemble.journal import Journal
 from ensemble.members.file import read_member, write_member
 from ensemble.outputs.rle_csv import write_predictions
-from ensemble.soft_maps import SoftMapCache, SoftMapKey
 from fakes import write_images, write_member_file
 
 CLASSES = ClassList(("left", "right"))

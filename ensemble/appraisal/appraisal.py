@@ -21,17 +21,18 @@ from ensemble.appraisal.frontier import Candidate, pair_gains, score_subsets
 from ensemble.appraisal.image_figures import image_figures
 from ensemble.appraisal.look import FusionPlan, Look, Looker
 from ensemble.appraisal.member_scores import MemberScores, score_members
+from ensemble.appraisal.novelty import novelty
+from ensemble.appraisal.predicted_dice import DicePredictor, predict_out_of_fold
 from ensemble.bit_planes import Label
-from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.data.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.dice import image_counts
-from ensemble.filters import NO_FILTER, ClassFilter
-from ensemble.images import image_size
+from ensemble.fusion.soft_maps import CACHE_FOLDER, MapScale, SoftMapCache
+from ensemble.fusion.weights import FusionWeights
+from ensemble.images.reading import image_size
 from ensemble.intervals import known_mean
 from ensemble.metrics import DICE
-from ensemble.novelty import novelty
-from ensemble.predicted_dice import DicePredictor, predict_out_of_fold
 from ensemble.progress import Progress, silent
-from ensemble.soft_maps import CACHE_FOLDER, MapScale, SoftMapCache
+from ensemble.runs.filters import NO_FILTER, ClassFilter
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
 from ensemble.tuning.cross_validation import draw_folds
@@ -41,7 +42,6 @@ from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import TupleStatistic
 from ensemble.tuning.stored_maps import StoredMaps
-from ensemble.weights import FusionWeights
 
 _NUM_FOLDS = 5
 # Beside the thresholds of a weights file, which holds six digits.

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from ensemble.appraisal.appraisal import Appraisal, Asked, appraise
 from ensemble.appraisal.evidence import Evidence
-from ensemble.datasets import LabelledFolder, open_images, open_labelled
+from ensemble.data.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.errors import ConfigError, DataError
+from ensemble.fusion.soft_maps import CACHE_FOLDER
+from ensemble.fusion.weights import FusionWeights, match_members, read_weights, uniform_weights
+from ensemble.maps.views import parse_views
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.progress import Progress, Tell, silent, unheard
-from ensemble.soft_maps import CACHE_FOLDER
 from ensemble.tuning.grouped_folder import group_as_trained
 from ensemble.tuning.sources import families, single_sources
 from ensemble.tuning.tune_weights import WEIGHTS_FILE
-from ensemble.views import parse_views
-from ensemble.weights import FusionWeights, match_members, read_weights, uniform_weights
 
 
 @dataclass(frozen=True, slots=True)

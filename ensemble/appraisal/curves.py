@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.soft_maps import LEVELS, MapScale
+from ensemble.fusion.soft_maps import LEVELS, MapScale
 from ensemble.tuning.rules import Rules, ThresholdRange
 from ensemble.tuning.statistic import TupleStatistic
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
 from ensemble.explore.looks import QUANTILES, grey_levels, look_at
-from ensemble.images import read_image
+from ensemble.images.reading import read_image
 from ensemble.progress import Progress
 from ensemble.streaming import ordered_map
 

@@ -9,14 +9,14 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.filters import ClassFilter
+from ensemble.fusion.soft_maps import LEVELS, MapScale
 from ensemble.kernels.dice import DICE_EPS
 from ensemble.kernels.map_sums import Sums
-from ensemble.map_sums import sum_maps
-from ensemble.masks import Maps, argmax_runs, maps_to_runs
-from ensemble.rle import Runs, area
-from ensemble.run_algebra import dice
-from ensemble.soft_maps import LEVELS, MapScale
+from ensemble.maps.map_sums import sum_maps
+from ensemble.maps.masks import Maps, argmax_runs, maps_to_runs
+from ensemble.runs.filters import ClassFilter
+from ensemble.runs.rle import Runs, area
+from ensemble.runs.run_algebra import dice
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan
 from ensemble.tuning.filter_choice import fuse_class
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, Rules

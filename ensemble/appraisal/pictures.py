@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ensemble.appraisal.appraisal import Appraisal, look_at
 from ensemble.classes import BACKGROUND
-from ensemble.datasets import Sample
-from ensemble.images import read_image
-from ensemble.pictures import Picture, fit_height, overlay_masks, to_rgb
-from ensemble.rle import Runs, decode
-from ensemble.soft_maps import LEVELS
+from ensemble.data.datasets import Sample
+from ensemble.fusion.soft_maps import LEVELS
+from ensemble.images.reading import read_image
+from ensemble.report.pictures import Picture, fit_height, overlay_masks, to_rgb
+from ensemble.runs.rle import Runs, decode
 from ensemble.tuning.class_plan import ClassMaps
 
 HEIGHT_PX = 360

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from ensemble.appraisal.appraisal import Appraisal, Doubt
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
+from ensemble.appraisal.predicted_dice import SIGNS
 from ensemble.intervals import bootstrap_groups, known_mean
-from ensemble.predicted_dice import SIGNS
 from ensemble.report.tables import Cell, Table
 
 LEVEL = 0.95

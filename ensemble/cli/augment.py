@@ -78,10 +78,10 @@ def command(
         ens augment train/ more/ --copies 3 --augment strong
         ens augment train/ mosaics/ --mosaic 500
     """
-    from ensemble.datasets import open_labelled
-    from models_zoo.augment_spec import AugmentSpec
+    from ensemble.data.datasets import open_labelled
     from models_zoo.copies.offline_copies import make_copies
     from models_zoo.copies.plan import CopyOptions
+    from models_zoo.settings.augment_spec import AugmentSpec
 
     options = CopyOptions(
         changed=copies,

@@ -14,8 +14,8 @@ from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
     from ensemble.compare.comparison import Comparison
-    from ensemble.joined_tables import Missing
-    from ensemble.rle import Order
+    from ensemble.runs.joined_tables import Missing
+    from ensemble.runs.rle import Order
 
 _SHOWN = 10
 
@@ -62,7 +62,7 @@ def command(
     """
     from ensemble.compare.comparison import compare_files
     from ensemble.compare.page import write_comparison
-    from ensemble.datasets import open_images
+    from ensemble.data.datasets import open_images
     from ensemble.report.page import check_page_folder
 
     check_page_folder(out)

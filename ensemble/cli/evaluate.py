@@ -21,12 +21,12 @@ from ensemble.cli.tables import print_table
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
-    from ensemble.datasets import LabelledFolder
+    from ensemble.data.datasets import LabelledFolder
     from ensemble.diagnosis.diagnosis import Diagnosis
     from ensemble.evaluate import Scores
     from ensemble.intervals import Interval
-    from ensemble.pictures import Palette
-    from ensemble.rle import Order, RleFormat
+    from ensemble.report.pictures import Palette
+    from ensemble.runs.rle import Order, RleFormat
 
 
 @click.command(short_help="Score a predictions file against labels.")
@@ -74,11 +74,11 @@ def command(
         ens evaluate predictions.csv test/ --out scores.csv --json
         ens evaluate predictions.csv test/ --report errors
     """
-    from ensemble.datasets import open_labelled
+    from ensemble.data.datasets import open_labelled
     from ensemble.evaluate import better_order, evaluate, write_scores
-    from ensemble.output_place import refuse_overwriting
+    from ensemble.files.output_place import refuse_overwriting
     from ensemble.report.page import check_page_folder
-    from ensemble.rle import RleFormat
+    from ensemble.runs.rle import RleFormat
 
     if metadata is not None and report is None:
         raise click.UsageError("--metadata is for --report, which is missing")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from ensemble.rle import Base
+    from ensemble.runs.rle import Base
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -24,10 +24,10 @@ from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from ensemble.fusion_space import FusionSpace
+    from ensemble.maps.uncertainty import UncertaintyKind
     from ensemble.members.member import Precision, RunOptions
     from ensemble.predict import PredictionSummary
-    from ensemble.rle import Order
-    from ensemble.uncertainty import UncertaintyKind
+    from ensemble.runs.rle import Order
 
 
 @click.command(short_help="Members + images -> predictions.csv.")
@@ -127,13 +127,13 @@ def command(
         ens predict scans/ --uncertainty doubts
         ens predict scans/ --uncertainty doubts.zarr --uncertainty-of disagreement
     """
-    from ensemble.datasets import open_images
-    from ensemble.ensembles import load_ensemble
+    from ensemble.data.datasets import open_images
+    from ensemble.files.output_place import refuse_overwriting
+    from ensemble.fusion.ensembles import load_ensemble
     from ensemble.members.roster import find_members
-    from ensemble.output_place import refuse_overwriting
     from ensemble.predict import PredictionFormat, predict
     from ensemble.prediction_plan import plan_prediction
-    from ensemble.rle import RleFormat
+    from ensemble.runs.rle import RleFormat
 
     options = _run_options(**run)
     ensemble = load_ensemble(
@@ -180,8 +180,8 @@ def _note_other_settings(weights: Path | None, tta: str | None, fuse: FusionSpac
     """Say so where weights are used with other views or another space than they were made for."""
     if weights is None or (tta is None and fuse is None):
         return
-    from ensemble.views import parse_views
-    from ensemble.weights import read_weights
+    from ensemble.fusion.weights import read_weights
+    from ensemble.maps.views import parse_views
 
     stored = read_weights(weights)
     other = []

@@ -21,10 +21,10 @@ from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from ensemble.progress import Progress
-    from models_zoo.jobs import Reporter
-    from models_zoo.leaderboard import Standing
-    from models_zoo.training import EpochResult
-    from models_zoo.training_plan import MemberPlan
+    from models_zoo.jobs.job import Reporter
+    from models_zoo.jobs.leaderboard import Standing
+    from models_zoo.jobs.training_plan import MemberPlan
+    from models_zoo.training.learner import EpochResult
 
 
 class TrainingLines:
@@ -58,7 +58,7 @@ def _reporting() -> Iterator[tuple[Reporter, Progress]]:
 def _print_example(context: click.Context, option: click.Parameter, value: bool) -> None:
     del option
     if value:
-        from models_zoo.example import EXAMPLE
+        from models_zoo.settings.example_file import EXAMPLE
 
         click.echo(EXAMPLE, nl=False)
         context.exit()
@@ -67,7 +67,7 @@ def _print_example(context: click.Context, option: click.Parameter, value: bool)
 def _print_schema(context: click.Context, option: click.Parameter, value: bool) -> None:
     del option
     if value:
-        from models_zoo.schema import zoo_schema
+        from models_zoo.settings.schema import zoo_schema
 
         click.echo(json.dumps(zoo_schema(), indent=1))
         context.exit()
@@ -182,7 +182,7 @@ def command(
 def _draw_preview(
     zoo_file: Path, preview: Path, members_dir: Path | None, names: Sequence[str]
 ) -> None:
-    from models_zoo.preview import preview_zoo
+    from models_zoo.jobs.preview import preview_zoo
 
     rows = preview_zoo(
         zoo_file, preview, members_dir=members_dir, only=names, progress=console_progress
@@ -196,7 +196,7 @@ def _draw_preview(
 def _show_plan(
     zoo_file: Path, members_dir: Path | None, names: Sequence[str], *, device: str, as_json: bool
 ) -> None:
-    from models_zoo.training_plan import plan_zoo
+    from models_zoo.jobs.training_plan import plan_zoo
 
     plan = plan_zoo(zoo_file, out=members_dir, device=device, only=names, progress=console_progress)
     if as_json:

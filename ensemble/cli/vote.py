@@ -20,8 +20,8 @@ from ensemble.cli.options import (
 from ensemble.wording import counted
 
 if TYPE_CHECKING:
-    from ensemble.joined_tables import Missing
-    from ensemble.rle import Order
+    from ensemble.runs.joined_tables import Missing
+    from ensemble.runs.rle import Order
     from ensemble.vote import VoteSummary
 
 
@@ -100,8 +100,8 @@ def command(
         ens vote a.csv b.csv c.csv --weights 2,1,1 --threshold 0.4 --out voted.csv
         ens vote a.csv b.csv --images test/ --out-order column --out-base 0
     """
-    from ensemble.datasets import open_images
-    from ensemble.rle import RleFormat
+    from ensemble.data.datasets import open_images
+    from ensemble.runs.rle import RleFormat
     from ensemble.vote import VoteSettings, vote_files
 
     settings = VoteSettings(

@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import ImageFolder
+from ensemble.data.datasets import ImageFolder
+from ensemble.data.labels.pairing import pair_names
 from ensemble.errors import ConfigError
-from ensemble.joined_tables import JoinedTables, Missing, join_tables
-from ensemble.labels.pairing import pair_names
 from ensemble.progress import Progress, silent
-from ensemble.rle import Base, area
-from ensemble.run_algebra import dice
+from ensemble.runs.joined_tables import JoinedTables, Missing, join_tables
+from ensemble.runs.rle import Base, area
+from ensemble.runs.run_algebra import dice
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,7 @@ from ensemble.report.charts import box_plot
 from ensemble.report.page import Page, Section, write_page
 from ensemble.report.picture_uri import picture_uri, share_of_page
 from ensemble.report.tables import Table
-from ensemble.rle import Order
+from ensemble.runs.rle import Order
 from ensemble.wording import counted
 
 _MOST_PICTURES = 60

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.compare.comparison import Comparison
-from ensemble.images import read_image
-from ensemble.pictures import Picture, fit_height, to_rgb
+from ensemble.images.reading import read_image
 from ensemble.progress import Progress
-from ensemble.rle import Order, Runs, check_runs, decode, reorder
+from ensemble.report.pictures import Picture, fit_height, to_rgb
+from ensemble.runs.rle import Order, Runs, check_runs, decode, reorder
 
 _HEIGHT_PX = 240
 _GAP_PX = 4

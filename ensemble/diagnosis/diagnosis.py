@@ -10,16 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
-from ensemble.datasets import LabelledFolder, Sample
+from ensemble.data.datasets import LabelledFolder, Sample
+from ensemble.data.metadata import Metadata, find_metadata, read_metadata
+from ensemble.data.paired_table import PairedTable
 from ensemble.diagnosis.image_errors import find_errors
 from ensemble.diagnosis.persons import GroupScore, score_groups
 from ensemble.evaluate import Scores
-from ensemble.images import image_size
-from ensemble.metadata import Metadata, find_metadata, read_metadata
+from ensemble.images.reading import image_size
 from ensemble.metrics import METRICS, dice
-from ensemble.paired_table import PairedTable
 from ensemble.progress import Progress, silent
-from ensemble.rle import RleFormat, Runs
+from ensemble.runs.rle import RleFormat, Runs
 from ensemble.streaming import ordered_map
 
 _THREADS = 2

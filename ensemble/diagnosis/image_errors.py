@@ -12,7 +12,7 @@ from ensemble.bit_planes import Label, Planes, class_words, from_runs, get_mask
 from ensemble.classes import ClassList
 from ensemble.diagnosis.surface import surface_distances_px
 from ensemble.kernels.comparison import SEVERAL, add_confusion, map_verdicts
-from ensemble.rle import Runs
+from ensemble.runs.rle import Runs
 
 
 @dataclass(frozen=True, slots=True)

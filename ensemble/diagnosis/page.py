@@ -15,10 +15,10 @@ from ensemble.diagnosis.sections.scores import (
     image_section,
     person_section,
 )
-from ensemble.pictures import ERROR_PALETTES, Palette
 from ensemble.progress import Progress, silent
 from ensemble.report.blocks import remarks
 from ensemble.report.page import Page, Section, write_page
+from ensemble.report.pictures import ERROR_PALETTES, Palette
 
 
 def write_diagnosis(

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.data.metadata import UNITS, Metadata
+from ensemble.data.samples import Sample
 from ensemble.evaluate import INTERVAL_LEVEL
 from ensemble.intervals import bootstrap_groups
-from ensemble.metadata import UNITS, Metadata
-from ensemble.samples import Sample
 
 UNKNOWN = "unknown"
 _PARTS = 4

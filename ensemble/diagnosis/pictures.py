@@ -14,9 +14,9 @@ from ensemble.classes import ClassList
 from ensemble.diagnosis.diagnosis import Diagnosis
 from ensemble.diagnosis.image_errors import predicted_planes, verdict_map
 from ensemble.diagnosis.tables import worst_classes, worst_images
-from ensemble.images import read_image
+from ensemble.images.reading import read_image
 from ensemble.kernels.comparison import EXTRA, MISSED, OTHER, RIGHT, SEVERAL
-from ensemble.pictures import Colour, Masks, Picture, Verdict, overlay_masks, resized, to_rgb
+from ensemble.report.pictures import Colour, Masks, Picture, Verdict, overlay_masks, resized, to_rgb
 
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
 MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 6, 2

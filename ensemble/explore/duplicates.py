@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.checksum import file_sha256
-from ensemble.datasets import Sample
-from ensemble.images import reading
+from ensemble.data.datasets import Sample
+from ensemble.files.checksum import file_sha256
+from ensemble.images.reading import reading
 
 # Copies that were encoded anew, halved, brightened or made noisier differ in up to 12 bits; of
 # phantom hands of two persons the nearest two of 36 differ in 32, of dental X-rays in 63.

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import Sample, open_folder, open_images
+from ensemble.data.datasets import Sample, open_folder, open_images
+from ensemble.data.metadata import Metadata, find_metadata, read_metadata
+from ensemble.data.splits import read_split_of
 from ensemble.errors import DataError
 from ensemble.explore.duplicates import (
     CopiedImage,
@@ -27,9 +29,7 @@ from ensemble.explore.shapes import Shapes, shapes_of
 from ensemble.explore.shift import Shift, compare_looks
 from ensemble.explore.sides import ImagePair, MirrorPair, image_pairs, mirror_pairs
 from ensemble.explore.survey import Survey, survey
-from ensemble.metadata import Metadata, find_metadata, read_metadata
 from ensemble.progress import Progress, silent
-from ensemble.splits import read_split_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.explore.shapes import axes
-from ensemble.images import Image
+from ensemble.images.reading import Image
 
 THUMBNAIL_PX = 64
 HISTOGRAM_BINS = 64

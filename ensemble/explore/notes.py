@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from ensemble.data.samples import Sample
 from ensemble.errors import few
 from ensemble.explore.duplicates import CopiedImage
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
 from ensemble.explore.outliers import OUTLIER_Z
 from ensemble.report.blocks import Remark, Weight
-from ensemble.samples import Sample
 from ensemble.wording import counted
 
 _ORDER: dict[Weight, int] = {"wrong": 0, "look": 1, "fact": 2}

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, get_mask
 from ensemble.explore.outliers import Outlier
-from ensemble.images import Image
-from ensemble.pictures import Picture, to_rgb
+from ensemble.images.reading import Image
+from ensemble.report.pictures import Picture, to_rgb
 
 # Shown of one class, and of all; the tables hold the rest.
 MOST_OF_CLASS = 4

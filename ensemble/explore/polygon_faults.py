@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.labels.polygons import Polygon
+from ensemble.data.labels.polygons import Polygon
 
 Kind = Literal["out of bounds", "no area", "stated twice"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import Sample
-from ensemble.metadata import Metadata
+from ensemble.data.datasets import Sample
+from ensemble.data.metadata import Metadata
 from ensemble.ranks import rank_correlation, ranks
 
 # A column that is known of fewer persons than this says nothing of areas.

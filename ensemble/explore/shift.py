@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
+from ensemble.data.splits import grouped_folds
 from ensemble.explore.looks import FOREGROUND, QUANTILES, Looks
 from ensemble.explore.shapes import from_mean_direction
 from ensemble.odds import out_of_fold_odds
-from ensemble.splits import grouped_folds
 
 _NUM_FOLDS = 5
 _NUM_SHUFFLES = 500

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.data.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.data.labels.polygons import PolygonSource
 from ensemble.errors import DataError
 from ensemble.explore.label_survey import LabelCounts, LabelSum, LabelSurvey, count_label
 from ensemble.explore.looks import Look, Looks, grey_levels, look_at
 from ensemble.explore.polygon_faults import PolygonFault, find_polygon_faults
-from ensemble.images import read_image, reading
-from ensemble.labels.polygons import PolygonSource
+from ensemble.images.reading import read_image, reading
 from ensemble.progress import Progress, silent
 from ensemble.streaming import ordered_map
 

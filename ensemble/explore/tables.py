@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ensemble.data.samples import Sample
 from ensemble.explore.duplicates import CopiedImage
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
 from ensemble.explore.looks import QUANTILES
 from ensemble.explore.shapes import at_border
 from ensemble.report.tables import Cell, Table
-from ensemble.samples import Sample
 
 
 def all_tables(found: Exploration) -> list[Table]:

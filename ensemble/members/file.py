@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ensemble.checksum import file_sha256
 from ensemble.errors import EnsError, MemberError, OutputError
+from ensemble.files.checksum import file_sha256
+from ensemble.files.whole_file import whole_file
 from ensemble.members.checkpoint import read_checkpoint
 from ensemble.members.manifest import Manifest, read_manifest
-from ensemble.whole_file import whole_file
 
 FORMAT = "ens-member"
 VERSION = 1

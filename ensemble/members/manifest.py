@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from ensemble.classes import ClassList, class_list_from_dict, class_list_to_dict
 from ensemble.errors import ClassListError, MemberError
-from ensemble.faults import list_faults
+from ensemble.files.faults import list_faults
 
 Library = Literal["smp", "torchvision", "ens"]
 Activation = Literal["sigmoid", "softmax"]

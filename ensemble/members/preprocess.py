@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ensemble.images import Image
+from ensemble.images.reading import Image
 from ensemble.members.manifest import InputSpec, Intensity
 
 _PERCENTILES = (1.0, 99.0)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import OutputError
-from ensemble.whole_file import whole_file
+from ensemble.files.whole_file import whole_file
 
 ZARR_SUFFIX = ".zarr"
 

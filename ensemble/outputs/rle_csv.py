@@ -6,8 +6,8 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from ensemble.rle_table import COLUMNS
-from ensemble.whole_file import whole_file
+from ensemble.files.whole_file import whole_file
+from ensemble.runs.rle_table import COLUMNS
 
 Row = tuple[str, str, str]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.data.samples import Sample
 from ensemble.errors import ConfigError, DataError
+from ensemble.files.whole_file import whole_file
 from ensemble.outputs.grey_pictures import open_pictures
-from ensemble.samples import Sample
-from ensemble.whole_file import whole_file
 
 TABLE_FILE = "uncertainty.csv"
 COLUMNS = ("image_name", "mean", "unsure_share")

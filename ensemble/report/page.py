@@ -7,10 +7,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ensemble.output_place import refuse_full
+from ensemble.files.output_place import refuse_full
+from ensemble.files.whole_file import whole_file
 from ensemble.report.tables import Table, write_table
 from ensemble.report.templates import render_page
-from ensemble.whole_file import whole_file
 
 PAGE_FILE = "index.html"
 # By what a page is known as ours, near its beginning.

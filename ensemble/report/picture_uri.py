@@ -6,7 +6,7 @@ import base64
 
 import cv2
 
-from ensemble.pictures import Picture, resized
+from ensemble.report.pictures import Picture, resized
 
 # A page of 300 images stays under 15 MB with its text and charts.
 PAGE_BYTES = 10_000_000

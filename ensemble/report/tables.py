@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ensemble.whole_file import whole_file
+from ensemble.files.whole_file import whole_file
 
 Cell = str | int | float
 

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.cores import num_cores
+from ensemble.data.splits import grouped_folds
 from ensemble.errors import DataError
 from ensemble.intervals import bootstrap_groups
 from ensemble.progress import Progress
-from ensemble.splits import grouped_folds
 from ensemble.streaming import Mapper, Stripes
 from ensemble.tuning.candidates import Candidate, Candidates, Fitter, Statistic
 from ensemble.tuning.choice import GAIN_LEVEL, SHARES, Choice, choose, on_the_way, simple_rule

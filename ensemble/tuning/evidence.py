@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.filters import NO_FILTER
+from ensemble.fusion.weights import FusionWeights, write_weights
 from ensemble.intervals import Interval, bootstrap_groups
 from ensemble.metrics import DICE, Metric
+from ensemble.runs.filters import NO_FILTER
 from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
@@ -22,7 +23,6 @@ from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
 from ensemble.tuning.shift import Shift
 from ensemble.tuning.sources import Source
 from ensemble.tuning.variants import VariantChoice
-from ensemble.weights import FusionWeights, write_weights
 from ensemble.wording import counted
 
 # A bootstrap over fewer groups than this draws intervals that are too narrow to be trusted.

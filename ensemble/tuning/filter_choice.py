@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
 from ensemble.dice import image_counts
-from ensemble.filters import NO_FILTER, ClassFilter
+from ensemble.fusion.soft_maps import LEVELS, PROB_SCALE, MapScale
 from ensemble.intervals import Interval
-from ensemble.masks import Maps, maps_to_runs
+from ensemble.maps.masks import Maps, maps_to_runs
 from ensemble.metrics import EVENLY, Grading
 from ensemble.progress import Progress
-from ensemble.rle import Runs, area
-from ensemble.soft_maps import LEVELS, PROB_SCALE, MapScale
+from ensemble.runs.filters import NO_FILTER, ClassFilter
+from ensemble.runs.rle import Runs, area
 from ensemble.tuning.choice import surest_gain
 from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.cross_validation import CrossValidation

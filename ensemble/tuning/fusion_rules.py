@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from ensemble.filters import NO_FILTER
-from ensemble.soft_maps import MapScale
+from ensemble.fusion.soft_maps import MapScale
+from ensemble.fusion.weights import FusionWeights, uniform_weights
+from ensemble.runs.filters import NO_FILTER
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.filter_choice import FilterChoice
 from ensemble.tuning.material import Material
 from ensemble.tuning.rules import Rules
 from ensemble.tuning.sources import Source
-from ensemble.weights import FusionWeights, uniform_weights
 
 
 def fusion_weights(

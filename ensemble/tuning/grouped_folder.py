@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.data.datasets import LabelledFolder, open_labelled
 from ensemble.errors import ConfigError, DataError
 from ensemble.members.member import Member
 from ensemble.members.training_summary import stated_groups

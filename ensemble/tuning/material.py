@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
-from ensemble.datasets import LabelledFolder, Sample
+from ensemble.data.datasets import LabelledFolder, Sample
+from ensemble.fusion.soft_maps import LEVELS, MapScale
 from ensemble.intervals import known_mean
 from ensemble.metrics import DICE, Grading, Metric
 from ensemble.progress import Progress
-from ensemble.soft_maps import LEVELS, MapScale
 from ensemble.streaming import ordered_map
 from ensemble.tuning.argmax_statistic import ArgmaxBuilder
 from ensemble.tuning.candidates import Statistic

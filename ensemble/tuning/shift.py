@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import ImageFolder, Sample, open_images
+from ensemble.data.datasets import ImageFolder, Sample, open_images
+from ensemble.data.splits import grouped_folds
 from ensemble.errors import DataError
-from ensemble.images import Image, read_image
+from ensemble.fusion.soft_maps import LEVELS
+from ensemble.images.reading import Image, read_image
 from ensemble.odds import out_of_fold_odds
 from ensemble.progress import Progress
-from ensemble.soft_maps import LEVELS
-from ensemble.splits import grouped_folds
 from ensemble.tuning.choice import surest_gain
 from ensemble.tuning.material import Material
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
 from ensemble.errors import ConfigError, DataError, MemberError, few
 from ensemble.members.member import Member
 from ensemble.members.training_summary import FAMILY, HELD_OUT

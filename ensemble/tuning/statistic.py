@@ -26,11 +26,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.bit_planes import WORD_BITS, Label, areas_px
+from ensemble.fusion.soft_maps import LEVELS
 from ensemble.kernels.line_sweep import sweep_line, unit_counts
 from ensemble.kernels.nearby import keep_nearby
 from ensemble.kernels.undecided import collect_undecided, merge_tuples
 from ensemble.metrics import EVENLY, Grading
-from ensemble.soft_maps import LEVELS
 from ensemble.streaming import Mapper, ordered_map
 from ensemble.tuning.class_plan import ClassMaps
 from ensemble.tuning.rules import Rules, ThresholdRange, spread

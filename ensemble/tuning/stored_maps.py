@@ -10,16 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.checksum import file_sha256
-from ensemble.datasets import Sample
-from ensemble.ensembles import Ensemble, PreparedImage
-from ensemble.fusion_space import FusionSpace
-from ensemble.images import read_image, reading
-from ensemble.mask_stream import side_map
-from ensemble.members.member import Member
-from ensemble.progress import Progress
-from ensemble.residency import resident
-from ensemble.soft_maps import (
+from ensemble.data.datasets import Sample
+from ensemble.files.checksum import file_sha256
+from ensemble.fusion.ensembles import Ensemble, PreparedImage
+from ensemble.fusion.mask_stream import side_map
+from ensemble.fusion.residency import resident
+from ensemble.fusion.soft_maps import (
     MapScale,
     QuantisedMap,
     SoftMapCache,
@@ -27,10 +23,14 @@ from ensemble.soft_maps import (
     StoredMap,
     scale_of,
 )
+from ensemble.fusion.weights import uniform_weights
+from ensemble.fusion_space import FusionSpace
+from ensemble.images.reading import read_image, reading
+from ensemble.maps.views import format_views, parse_views
+from ensemble.members.member import Member
+from ensemble.progress import Progress
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan
 from ensemble.tuning.sources import Source
-from ensemble.views import format_views, parse_views
-from ensemble.weights import uniform_weights
 
 # Threads that decode images ahead of a network, and images that wait for it.
 _DECODERS = 2

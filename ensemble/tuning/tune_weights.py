@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ensemble.datasets import LabelledFolder, open_labelled
+from ensemble.data.datasets import LabelledFolder, open_labelled
 from ensemble.errors import ConfigError, few
+from ensemble.fusion.soft_maps import CACHE_FOLDER, SoftMapCache
+from ensemble.maps.views import parse_views
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress, Tell, silent, unheard
-from ensemble.soft_maps import CACHE_FOLDER, SoftMapCache
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
 from ensemble.tuning.evidence import TuningResult, write_result
 from ensemble.tuning.filter_choice import choose_filters
@@ -25,7 +26,6 @@ from ensemble.tuning.shift import Shift, match_images, open_others
 from ensemble.tuning.sources import Source, families, single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.variants import Variant, VariantChoice, choose_variant
-from ensemble.views import parse_views
 
 WEIGHTS_FILE = Path("per-class.json")
 

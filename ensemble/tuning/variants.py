@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ensemble.fusion_space import FusionSpace
 from ensemble.intervals import Interval, bootstrap_groups
+from ensemble.maps.views import View, parse_views
 from ensemble.tuning.choice import GAIN_LEVEL, surest_gain
-from ensemble.views import View, parse_views
 
 
 @dataclass(frozen=True, slots=True)

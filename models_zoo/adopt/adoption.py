@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from pydantic import ValidationError
 
-from ensemble.checksum import file_sha256
 from ensemble.classes import ClassList
 from ensemble.errors import ConfigError, MemberError
-from ensemble.faults import list_faults
+from ensemble.files.checksum import file_sha256
+from ensemble.files.faults import list_faults
 from ensemble.members.file import write_member
 from ensemble.members.member import load_member
 from ensemble.members.networks import build_network, network_stride
@@ -22,8 +22,8 @@ from ensemble.members.roster import MEMBERS_FOLDER, SUFFIX
 from models_zoo.adopt.fitting import fit_to
 from models_zoo.adopt.sources import Foreign, default_name, read_source
 from models_zoo.adopt.tensors import to_float32
-from models_zoo.member_spec import MemberSpec
-from models_zoo.network_check import network_fault
+from models_zoo.settings.member_spec import MemberSpec
+from models_zoo.settings.network_check import network_fault
 
 _IMAGENET = "ImageNet's mean and deviation"
 

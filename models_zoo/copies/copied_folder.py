@@ -19,9 +19,9 @@ import yaml
 from ensemble.bit_planes import get_mask
 from ensemble.classes import CLASS_FILE, ClassList, class_list_to_dict
 from ensemble.errors import ClassListError, OutputError
-from ensemble.rle import encode, format_pairs
-from ensemble.rle_table import COLUMNS
-from models_zoo.augment import Example
+from ensemble.runs.rle import encode, format_pairs
+from ensemble.runs.rle_table import COLUMNS
+from models_zoo.examples.augment import Example
 
 _IMAGES, _MAPS, _TABLE = "images", "labels", "labels.csv"
 

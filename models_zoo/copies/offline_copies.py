@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ensemble.datasets import INDEX_MAPS, LabelledFolder
+from ensemble.data.datasets import INDEX_MAPS, LabelledFolder
 from ensemble.errors import ConfigError
-from ensemble.images import read_image
+from ensemble.files.output_place import refuse_full
+from ensemble.images.reading import read_image
 from ensemble.members.preprocess import to_eight_bit
-from ensemble.output_place import refuse_full
 from ensemble.progress import Progress, silent
 from ensemble.streaming import ordered_map
-from models_zoo.augment import Augment, Example, turn_by
-from models_zoo.augment_spec import AugmentSpec
 from models_zoo.copies.copied_folder import CopiedFolder
 from models_zoo.copies.plan import CopyOptions, PlannedCopy, plan_copies
 from models_zoo.copies.pose import folder_leans_deg
-from models_zoo.mixing import mosaic
+from models_zoo.examples.augment import Augment, Example, turn_by
+from models_zoo.examples.mixing import mosaic
+from models_zoo.settings.augment_spec import AugmentSpec
 
 _THREADS = 2
 

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ensemble.data.samples import Sample
 from ensemble.errors import ConfigError, DataError, few
-from ensemble.samples import Sample
 from ensemble.wording import counted
 from models_zoo.copies.pose import BENT_FROM_DEG
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, unpack
 from ensemble.classes import ClassList
-from ensemble.datasets import LabelledFolder
+from ensemble.data.datasets import LabelledFolder
 from ensemble.explore.shapes import axes, from_mean_direction
 from ensemble.progress import Progress
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ensemble.classes import CLASS_FILE, HAND_BONES, class_list_to_dict
 from ensemble.errors import ConfigError, OutputError
-from ensemble.output_place import refuse_full
+from ensemble.files.output_place import refuse_full
 from ensemble.progress import Progress, silent
 from models_zoo.phantom.metadata import person_rows, workbook_bytes
 from models_zoo.phantom.plan import HAND_STREAM, PARTS, SHEET_STREAM, Shot, plan_shots, stream

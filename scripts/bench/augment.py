@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from ensemble.bit_planes import pack
 from ensemble.classes import ClassList
 from measure import Row, compare, in_turn, machine, print_summary
-from models_zoo.augment import Augment, Example
-from models_zoo.augment_spec import PRESETS, AugmentSpec
-from models_zoo.loader import Kept, TrainingSet, example_bytes
+from models_zoo.examples.augment import Augment, Example
+from models_zoo.examples.loader import Kept, TrainingSet, example_bytes
+from models_zoo.settings.augment_spec import PRESETS, AugmentSpec
 from phantom_maps import phantom_masks
 
 SIZES = (512, 1024)

@@ -17,13 +17,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ensemble.datasets import LabelledFolder, open_images, open_labelled
-from ensemble.ensembles import Ensemble
+from ensemble.data.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.evaluate import Scores, evaluate
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion.weights import match_members, read_weights, uniform_weights
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.predict import predict
-from ensemble.weights import match_members, read_weights, uniform_weights
 
 
 def ensembles(

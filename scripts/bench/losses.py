@@ -28,8 +28,9 @@ from torch import Tensor
 
 from ensemble.memory import measured
 from measure import compare, in_turn, limit_row, machine, print_summary, run_child
-from models_zoo.loss_terms import parse_loss
-from models_zoo.losses import Target, segmentation_loss
+from models_zoo.examples.target import Target
+from models_zoo.settings.loss_terms import parse_loss
+from models_zoo.training.losses import segmentation_loss
 
 SHAPE = (4, 29, 512, 512)
 FOREGROUND = 0.004  # a class, as of hand bones

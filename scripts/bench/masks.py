@@ -22,8 +22,8 @@ import rlemasklib
 import torch
 
 from contest import contest_argmax_strings, contest_strings, contest_sum_strings, enlarge
-from ensemble.masks import argmax_runs, maps_to_runs
-from ensemble.rle import Order, Runs, area, decode, format_rle
+from ensemble.maps.masks import argmax_runs, maps_to_runs
+from ensemble.runs.rle import Order, Runs, area, decode, format_rle
 from ensemble.streaming import Stripes
 from measure import Row, Times, compare, in_turn, machine, print_summary
 from phantom_maps import Maps, noise_maps, phantom_masks, soft_maps, with_background

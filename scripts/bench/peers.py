@@ -256,7 +256,7 @@ def csv_of(folder: Path, name: str) -> Path:
 
 def agreement(ours: Path, theirs: Path, size: int) -> str:
     """In how many pixels, of those that either calls foreground, two files of masks differ."""
-    from ensemble.rle import decode, parse_rle
+    from ensemble.runs.rle import decode, parse_rle
 
     differing = either = 0
     other = read_strings(theirs)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ensemble import __version__
 from ensemble.classes import HAND_BONES
-from ensemble.images import read_image
+from ensemble.images.reading import read_image
 from ensemble.members.file import write_member
 from ensemble.members.manifest import InputSpec, Manifest, NetworkSpec, class_field
 from ensemble.members.networks import build_network, logits_of, network_stride

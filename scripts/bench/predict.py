@@ -192,8 +192,8 @@ def describe(predictions: Path, size: int) -> str:
 
 def run_flow(options: argparse.Namespace) -> dict[str, float]:
     """`predict()` of a folder, after one image for warming up."""
-    from ensemble.datasets import open_images
-    from ensemble.ensembles import load_ensemble
+    from ensemble.data.datasets import open_images
+    from ensemble.fusion.ensembles import load_ensemble
     from ensemble.members.member import RunOptions
     from ensemble.predict import predict
 
@@ -213,9 +213,9 @@ def run_forward(options: argparse.Namespace) -> dict[str, float]:
     """The networks alone, in the batches that predict() makes, once for each image of a folder."""
     import torch
 
-    from ensemble.images import list_images
+    from ensemble.images.reading import list_images
+    from ensemble.maps.views import parse_views
     from ensemble.members.roster import choose_device, find_members, load_members
-    from ensemble.views import parse_views
     from phantom_zoo import network_input
 
     device = choose_device(options.device)

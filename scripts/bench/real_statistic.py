@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
+from ensemble.fusion.soft_maps import SoftMapCache
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.progress import silent
-from ensemble.soft_maps import SoftMapCache
 from ensemble.tuning.material import gather
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.sources import single_sources

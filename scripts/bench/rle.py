@@ -20,8 +20,8 @@ from masks import measured, peer_encoders
 from numpy.typing import NDArray
 
 from contest import contest_rle
-from ensemble.coco_rle import format_coco
-from ensemble.rle import encode, encode_packed, format_pairs, format_rle, transpose
+from ensemble.runs.coco_rle import format_coco
+from ensemble.runs.rle import encode, encode_packed, format_pairs, format_rle, transpose
 from measure import Row, Times, compare, machine, print_summary
 from phantom_maps import phantom_masks
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label, pack
 from ensemble.dice import image_dice
+from ensemble.fusion.soft_maps import LEVELS, PROB_SCALE, SoftMapCache, SoftMapKey, scale_of
 from ensemble.fusion_space import FusionSpace, limits_of
-from ensemble.masks import maps_to_runs
-from ensemble.soft_maps import LEVELS, PROB_SCALE, SoftMapCache, SoftMapKey, scale_of
+from ensemble.maps.masks import maps_to_runs
 from measure import Row, compare, in_turn, limit_row, machine, print_summary
 from phantom_maps import phantom_masks, soft_maps
 

@@ -35,18 +35,24 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from augment import usual_changes
 from ensemble.bit_planes import resize_nearest, unpack
-from ensemble.datasets import open_labelled
-from ensemble.images import read_image
+from ensemble.data.datasets import open_labelled
+from ensemble.images.reading import read_image
 from ensemble.members.networks import build_network
 from ensemble.progress import silent
 from measure import Times, compare, in_rounds, machine, print_summary
-from models_zoo.loader import num_workers
-from models_zoo.member_spec import MemberSpec
-from models_zoo.optimisation import new_optimizer
+from models_zoo.examples.loader import num_workers
 from models_zoo.phantom import make_phantom
-from models_zoo.trainer import uses_bf16
-from models_zoo.training import EpochResult, TrainingJob, batch_loss, train_member, training_set
-from models_zoo.validation import read_validation_labels
+from models_zoo.settings.member_spec import MemberSpec
+from models_zoo.training.learner import (
+    EpochResult,
+    TrainingJob,
+    batch_loss,
+    train_member,
+    training_set,
+)
+from models_zoo.training.optimisation import new_optimizer
+from models_zoo.training.trainer import uses_bf16
+from models_zoo.training.validation import read_validation_labels
 
 # Ours may take this much longer than the bare steps.
 LEAST_SHARE_OF_FLOOR = 0.9

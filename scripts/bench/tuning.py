@@ -26,8 +26,8 @@ from real_statistic import xray_statistic
 from simulated_members import Scenario, draw_statistic, scenarios
 
 from ensemble.bit_planes import Label, get_mask, pack
+from ensemble.fusion.soft_maps import PROB_SCALE, QuantisedMap, SoftMapCache, SoftMapKey
 from ensemble.progress import silent
-from ensemble.soft_maps import PROB_SCALE, QuantisedMap, SoftMapCache, SoftMapKey
 from ensemble.tuning.candidates import Fitter
 from ensemble.tuning.cross_validation import cross_validate
 from ensemble.tuning.rules import ThresholdRange, spread

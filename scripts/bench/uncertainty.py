@@ -17,10 +17,10 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from ensemble.map_sums import sum_maps
-from ensemble.masks import Band, maps_to_runs, whole_image
+from ensemble.maps.map_sums import sum_maps
+from ensemble.maps.masks import Band, maps_to_runs, whole_image
+from ensemble.maps.uncertainty import Uncertainty, band_disagreement, band_entropy
 from ensemble.streaming import Mapper, Stripes
-from ensemble.uncertainty import Uncertainty, band_disagreement, band_entropy
 from measure import Row, compare, in_turn, machine, print_summary
 from phantom_maps import Maps, phantom_masks, soft_maps, with_background
 

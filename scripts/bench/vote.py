@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from contest import contest_rle
 from ensemble.outputs.rle_csv import Row as CsvRow
 from ensemble.outputs.rle_csv import write_predictions
-from ensemble.rle import Runs, encode, format_pairs, parse_pairs
-from ensemble.rle_table import open_rle_table
-from ensemble.run_algebra import dice
+from ensemble.runs.rle import Runs, encode, format_pairs, parse_pairs
+from ensemble.runs.rle_table import open_rle_table
+from ensemble.runs.run_algebra import dice
 from ensemble.vote import VoteSettings, vote_files
 from measure import Child, Row, Times, compare, in_turn, machine, print_summary, run_child
 from phantom_maps import phantom_masks

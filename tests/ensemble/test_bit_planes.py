@@ -16,7 +16,7 @@ from ensemble.bit_planes import (
     to_channels,
     unpack,
 )
-from ensemble.rle import encode
+from ensemble.runs.rle import encode
 from strategies import mask_stacks
 
 pytestmark = pytest.mark.kernel

@@ -8,7 +8,7 @@ from ensemble.bit_planes import Label, pack
 from ensemble.dice import image_dice
 from ensemble.kernels.dice import graded
 from ensemble.metrics import dice
-from ensemble.rle import encode
+from ensemble.runs.rle import encode
 from strategies import mask_stacks
 
 pytestmark = pytest.mark.kernel

@@ -11,7 +11,7 @@ from layouts import write_index_maps, write_mask_folders
 
 import reference
 from ensemble.cli.main import main
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.errors import DataError, RleError
 from ensemble.evaluate import evaluate, write_scores
 from reference import rle_string

@@ -7,15 +7,15 @@ import pytest
 import zarr
 
 import reference
-from ensemble import ensembles
 from ensemble.classes import ClassList
-from ensemble.datasets import open_images
-from ensemble.ensembles import Ensemble
+from ensemble.data.datasets import open_images
 from ensemble.errors import ConfigError, DataError, ImageError
-from ensemble.images import read_image
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion import ensembles
+from ensemble.fusion.weights import uniform_weights
+from ensemble.images.reading import read_image
 from ensemble.predict import PredictionFormat, predict
-from ensemble.rle import RleFormat, decode, parse_rle
-from ensemble.weights import uniform_weights
+from ensemble.runs.rle import RleFormat, decode, parse_rle
 from fakes import tiny_member, write_images
 
 CLASSES = ClassList(("left", "right", "spine"), mirror_pairs=(("left", "right"),))

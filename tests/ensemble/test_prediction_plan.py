@@ -4,12 +4,12 @@ import pytest
 
 from ensemble import prediction_plan
 from ensemble.classes import ClassList
-from ensemble.datasets import open_images
-from ensemble.ensembles import Ensemble
+from ensemble.data.datasets import open_images
 from ensemble.errors import DeviceMemoryError
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion.weights import uniform_weights
 from ensemble.members.manifest import WindowSpec
 from ensemble.prediction_plan import DECODERS, Held, plan_prediction
-from ensemble.weights import uniform_weights
 from fakes import tiny_member, write_images
 
 CLASSES = ClassList(("a", "b", "c"))

@@ -10,11 +10,11 @@ from layouts import write_blank
 
 import reference
 from ensemble.cli.main import main
-from ensemble.datasets import open_images
+from ensemble.data.datasets import open_images
 from ensemble.errors import ConfigError, DataError, RleError
 from ensemble.outputs.rle_csv import write_predictions
-from ensemble.rle import RleFormat
-from ensemble.rle_table import open_rle_table
+from ensemble.runs.rle import RleFormat
+from ensemble.runs.rle_table import open_rle_table
 from ensemble.vote import VoteSettings, vote_files
 
 SIZES = {"b.png": (7, 12), "a.png": (9, 5), "c, d.png": (6, 6)}

@@ -16,10 +16,10 @@ from ensemble.members.networks import (
     smp_archs,
 )
 from ensemble.members.torchvision_networks import torchvision_archs, without_aux
-from models_zoo.member_spec import MemberSpec
-from models_zoo.network_check import network_fault
-from models_zoo.optimisation import new_optimizer
-from models_zoo.training import batch_loss
+from models_zoo.settings.member_spec import MemberSpec
+from models_zoo.settings.network_check import network_fault
+from models_zoo.training.learner import batch_loss
+from models_zoo.training.optimisation import new_optimizer
 
 CPU = torch.device("cpu")
 CLASSES = ClassList(("a", "b", "c"))

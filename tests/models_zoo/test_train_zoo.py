@@ -13,23 +13,23 @@ from layouts import write_index_maps
 
 import reference
 from ensemble.cli.main import main
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.dice import image_dice
 from ensemble.errors import ConfigError, MemberError
-from ensemble.images import read_image
-from ensemble.inference import soft_map
-from ensemble.masks import maps_to_runs
+from ensemble.fusion.inference import soft_map
+from ensemble.fusion.weights import uniform_weights
+from ensemble.images.reading import read_image
+from ensemble.maps.masks import maps_to_runs
+from ensemble.maps.views import IDENTITY, parse_views
 from ensemble.members import compilation
 from ensemble.members.file import read_member
 from ensemble.members.manifest import WindowSpec
 from ensemble.members.member import load_member
 from ensemble.members.preprocess import prepare_image
-from ensemble.rle import encode
+from ensemble.runs.rle import encode
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
-from ensemble.views import IDENTITY, parse_views
-from ensemble.weights import uniform_weights
 from models_zoo.train_zoo import train_zoo
-from models_zoo.validation import Validator
+from models_zoo.training.validation import Validator
 
 CPU = torch.device("cpu")
 DEFAULTS = (

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from ensemble.diagnosis.diagnosis import Diagnosis
 from ensemble.diagnosis.pictures import Colours
 from ensemble.diagnosis.tables import NO_CLASS, confusion_table, overlap_table, verdict_shares
-from ensemble.pictures import Verdict
 from ensemble.report.blocks import heat_table, legend, paragraph, table
 from ensemble.report.page import Section
+from ensemble.report.pictures import Verdict
 
 Floats = NDArray[np.float64]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ensemble.data.samples import Sample
 from ensemble.explore.duplicates import HASH_BITS, NEAR_BITS, CopiedImage
 from ensemble.explore.exploration import Exploration, LabelFindings
 from ensemble.explore.odd_masks import OddMask, pick_odd_masks
@@ -14,7 +15,6 @@ from ensemble.progress import Progress
 from ensemble.report.blocks import Card, gallery, paragraph, table
 from ensemble.report.page import Section
 from ensemble.report.picture_uri import picture_uri
-from ensemble.samples import Sample
 
 _MOST_PAIRS = 24
 _MOST_ROWS = 300

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from markupsafe import Markup
 
+from ensemble.data.metadata import UNITS
 from ensemble.explore.exploration import Exploration, PersonFindings
 from ensemble.explore.relations import LEAST_PERSONS, Relation
 from ensemble.explore.tables import (
@@ -17,7 +18,6 @@ from ensemble.explore.tables import (
     person_table,
     relation_table,
 )
-from ensemble.metadata import UNITS
 from ensemble.report.blocks import figure, heat_table, paragraph, side_by_side, table
 from ensemble.report.charts import bars, histogram, scatter
 from ensemble.report.page import Section

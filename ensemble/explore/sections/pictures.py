@@ -8,15 +8,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.datasets import ImageFolder, LabelledFolder, Sample
+from ensemble.data.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.errors import DataError
 from ensemble.explore.exploration import Exploration
 from ensemble.explore.odd_masks import OddMask, draw_mask
-from ensemble.images import read_image
-from ensemble.pictures import Picture, fit_height, to_rgb, width_at
+from ensemble.images.reading import read_image
 from ensemble.progress import Progress
 from ensemble.report.blocks import Card
 from ensemble.report.picture_uri import picture_uri, share_of_page
+from ensemble.report.pictures import Picture, fit_height, to_rgb, width_at
 from ensemble.streaming import ordered_map
 
 _THREADS = 2

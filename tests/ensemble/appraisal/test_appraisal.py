@@ -8,14 +8,14 @@ from ensemble.appraisal.appraisal import Asked, Doubt, appraise, look_at
 from ensemble.appraisal.sections.review import unlike_text
 from ensemble.appraisal.tables import doubt_table
 from ensemble.classes import ClassList
-from ensemble.datasets import open_images, open_labelled
+from ensemble.data.datasets import open_images, open_labelled
 from ensemble.dice import image_dice
-from ensemble.ensembles import Ensemble
-from ensemble.filters import NO_FILTER, ClassFilter
-from ensemble.images import read_image
-from ensemble.rle import decode
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion.weights import uniform_weights
+from ensemble.images.reading import read_image
+from ensemble.runs.filters import NO_FILTER, ClassFilter
+from ensemble.runs.rle import decode
 from ensemble.tuning.sources import single_sources
-from ensemble.weights import uniform_weights
 from spotters import NAMES, members, spotter, write_folder
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from ensemble.appraisal.curves import NUM_BINS, THRESHOLDS, calibrate, threshold_curves
 from ensemble.bit_planes import Label, pack
-from ensemble.soft_maps import PROB_SCALE, scale_of
+from ensemble.fusion.soft_maps import PROB_SCALE, scale_of
 from ensemble.tuning.rules import Rules
 from ensemble.tuning.statistic import StatisticBuilder
 from noisy_members import SIZE, rules, statistic

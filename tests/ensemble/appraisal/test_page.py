@@ -12,12 +12,12 @@ from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.notes import take_notes
 from ensemble.appraisal.page import write_appraisal
 from ensemble.cli.main import main
-from ensemble.datasets import open_images, open_labelled
-from ensemble.soft_maps import CACHE_FOLDER
+from ensemble.data.datasets import open_images, open_labelled
+from ensemble.fusion.soft_maps import CACHE_FOLDER
+from ensemble.fusion.weights import read_weights, uniform_weights
 from ensemble.tuning.sources import single_sources
 from ensemble.tuning.tune_weights import TuningSettings, tune_members
 from ensemble.tuning.variants import Variant
-from ensemble.weights import read_weights, uniform_weights
 from fakes import write_member_file
 from spotters import CLASSES, members, spotter, write_folder
 

@@ -5,11 +5,11 @@ import pytest
 
 from ensemble.appraisal.appraisal import Asked, appraise
 from ensemble.appraisal.pictures import HEIGHT_PX, doubt_pictures
-from ensemble.datasets import open_labelled
-from ensemble.images import read_image
-from ensemble.pictures import fit_height, to_rgb
+from ensemble.data.datasets import open_labelled
+from ensemble.fusion.weights import uniform_weights
+from ensemble.images.reading import read_image
+from ensemble.report.pictures import fit_height, to_rgb
 from ensemble.tuning.sources import single_sources
-from ensemble.weights import uniform_weights
 from spotters import members, spotter, write_folder
 
 

@@ -1,7 +1,7 @@
 from click.testing import CliRunner
 
 from ensemble.cli.main import main
-from models_zoo.zoo_file import read_zoo
+from models_zoo.settings.zoo_file import read_zoo
 
 
 def _invoke(*arguments):

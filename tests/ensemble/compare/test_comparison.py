@@ -5,7 +5,7 @@ import reference
 from ensemble.compare.comparison import Merger, compare_files, mergers
 from ensemble.errors import ConfigError, DataError
 from ensemble.outputs.rle_csv import write_predictions
-from ensemble.rle import encode, format_pairs
+from ensemble.runs.rle import encode, format_pairs
 
 SIZE = (20, 30)
 CLASSES = ("a", "b", "c")

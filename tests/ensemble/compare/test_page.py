@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from browser import dump_dom, needs_browser
 from ensemble.cli.main import main
 from ensemble.outputs.rle_csv import write_predictions
-from ensemble.rle import encode, format_pairs
+from ensemble.runs.rle import encode, format_pairs
 
 SIZE = (60, 80)
 

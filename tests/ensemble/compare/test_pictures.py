@@ -3,10 +3,10 @@ import numpy as np
 
 from ensemble.compare.comparison import compare_files
 from ensemble.compare.pictures import difference_pictures
-from ensemble.datasets import open_images
+from ensemble.data.datasets import open_images
 from ensemble.outputs.rle_csv import write_predictions
 from ensemble.progress import silent
-from ensemble.rle import encode, format_pairs
+from ensemble.runs.rle import encode, format_pairs
 
 
 def test_a_strip_shows_the_image_and_the_mask_of_each_file(tmp_path):

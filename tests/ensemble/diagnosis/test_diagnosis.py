@@ -3,11 +3,11 @@ import pytest
 
 import reference
 from ensemble.bit_planes import Label, pack
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.errors import DataError
 from ensemble.evaluate import evaluate
-from ensemble.rle import RleFormat
+from ensemble.runs.rle import RleFormat
 from predicted_data import NAMES, stacks, write_predicted_data
 
 

@@ -8,7 +8,7 @@ from ensemble.bit_planes import Label, pack
 from ensemble.classes import ClassList
 from ensemble.diagnosis.image_errors import find_errors
 from ensemble.dice import image_counts
-from ensemble.rle import encode
+from ensemble.runs.rle import encode
 from strategies import mask_stacks
 
 pytestmark = pytest.mark.kernel

@@ -10,14 +10,14 @@ from layouts import write_index_maps
 
 from browser import dump_dom, needs_browser, screenshot
 from ensemble.cli.main import main
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.diagnosis.notes import take_notes
 from ensemble.diagnosis.page import make_page, write_diagnosis
 from ensemble.diagnosis.pictures import pick_images, pick_masks
 from ensemble.diagnosis.tables import all_tables
 from ensemble.report.page import render
-from ensemble.rle import RleFormat
+from ensemble.runs.rle import RleFormat
 from predicted_data import NAMES, stacks, write_predicted_data
 from reference import rle_string
 

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ensemble.data.metadata import Metadata
+from ensemble.data.samples import Sample
 from ensemble.diagnosis.persons import UNKNOWN, score_groups
-from ensemble.metadata import Metadata
-from ensemble.samples import Sample
 
 
 def table(**columns):

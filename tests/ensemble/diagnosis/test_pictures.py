@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 from layouts import write_index_maps
 
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.diagnosis.pictures import Case, draw_case, pick_images, pick_masks, tint
-from ensemble.pictures import ERROR_PALETTES
-from ensemble.rle import RleFormat
+from ensemble.report.pictures import ERROR_PALETTES
+from ensemble.runs.rle import RleFormat
 from predicted_data import stacks, write_predicted_data
 from reference import rle_string
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.diagnosis.tables import (
     NO_CLASS,
@@ -14,7 +14,7 @@ from ensemble.diagnosis.tables import (
     person_table,
     verdict_shares,
 )
-from ensemble.rle import RleFormat
+from ensemble.runs.rle import RleFormat
 from predicted_data import NAMES, stacks, write_predicted_data
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from layouts import write_png
 
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
 from ensemble.explore.duplicates import HASH_BITS, find_copies, find_equal_labels, image_hashes
 from ensemble.explore.looks import grey_levels, look_at
 

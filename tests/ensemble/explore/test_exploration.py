@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from layouts import write_index_maps, write_json, write_png
 
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
+from ensemble.data.splits import SplitPart, write_split
 from ensemble.errors import DataError
 from ensemble.explore.exploration import explore
 from ensemble.explore.notes import take_notes
 from ensemble.explore.tables import all_tables
 from ensemble.report.tables import write_table
-from ensemble.splits import SplitPart, write_split
 from faulty_data import NAMES, NUM_PERSONS, image, write_faulty_data
 
 

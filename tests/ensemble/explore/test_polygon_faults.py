@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ensemble.data.labels.polygons import Polygon
 from ensemble.explore.polygon_faults import find_polygon_faults
-from ensemble.labels.polygons import Polygon
 
 SQUARE = [[2, 2], [2, 8], [8, 8], [8, 2]]
 

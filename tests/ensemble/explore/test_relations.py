@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
+from ensemble.data.metadata import Metadata
 from ensemble.explore.relations import LEAST_PERSONS, join_persons, relate, strength
-from ensemble.metadata import Metadata
 
 
 def table(ids, numbers, categories):

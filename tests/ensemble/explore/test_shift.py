@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
 from ensemble.explore.looks import Looks, look_at
 from ensemble.explore.shift import compare_looks, ks_distances, rank_share
 

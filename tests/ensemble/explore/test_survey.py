@@ -14,7 +14,7 @@ from layouts import (
 )
 
 import reference
-from ensemble.datasets import open_folder
+from ensemble.data.datasets import open_folder
 from ensemble.errors import DataError
 from ensemble.explore.survey import survey
 

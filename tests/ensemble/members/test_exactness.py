@@ -4,11 +4,11 @@ import pytest
 import torch
 from drawings import write_drawings
 
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.members.roster import load_members
 from ensemble.progress import silent
-from models_zoo.member_spec import MemberSpec
-from models_zoo.validation import Validator, read_validation_labels
+from models_zoo.settings.member_spec import MemberSpec
+from models_zoo.training.validation import Validator, read_validation_labels
 
 
 @pytest.fixture(autouse=True)

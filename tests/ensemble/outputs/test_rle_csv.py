@@ -7,7 +7,7 @@ import pytest
 import reference
 from ensemble.errors import OutputError
 from ensemble.outputs.rle_csv import write_predictions
-from ensemble.rle import encode, format_rle
+from ensemble.runs.rle import encode, format_rle
 
 ROWS = [
     ("a.png", "finger-1", "1 3 9 2"),

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import zarr
 
+from ensemble.data.samples import Sample
 from ensemble.errors import ConfigError, DataError, OutputError
 from ensemble.outputs.uncertainty import Doubtfulness, UncertaintyPictures
-from ensemble.samples import Sample
 
 
 def samples(*names):

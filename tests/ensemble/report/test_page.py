@@ -6,7 +6,6 @@ import pytest
 
 from browser import dump_dom, needs_browser, screenshot
 from ensemble.errors import OutputError
-from ensemble.pictures import class_colours
 from ensemble.report.blocks import (
     Card,
     Remark,
@@ -23,6 +22,7 @@ from ensemble.report.blocks import (
 from ensemble.report.charts import box_plot
 from ensemble.report.page import Page, Section, render, write_page
 from ensemble.report.picture_uri import picture_uri
+from ensemble.report.pictures import class_colours
 from ensemble.report.tables import Table
 
 NASTY = '<script>alert("x")</script>'

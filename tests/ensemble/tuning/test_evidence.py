@@ -6,12 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ensemble.fusion.weights import FusionWeights
 from ensemble.tuning.choice import GAIN_LEVEL, choose
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
 from ensemble.tuning.evidence import TuningResult, class_evidence, overall_evidence, write_result
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
-from ensemble.weights import FusionWeights
 
 NAMES = ("Radius", "Ulna")
 CANDIDATES = ("uniform", "best_single", "shared", "tuned")

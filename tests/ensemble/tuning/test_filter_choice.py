@@ -6,9 +6,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import reference
 from ensemble.bit_planes import Label, pack
-from ensemble.filters import NO_FILTER, ClassFilter
-from ensemble.rle import encode
-from ensemble.soft_maps import PROB_SCALE, scale_of
+from ensemble.fusion.soft_maps import PROB_SCALE, scale_of
+from ensemble.runs.filters import NO_FILTER, ClassFilter
+from ensemble.runs.rle import encode
 from ensemble.tuning.filter_choice import FilterScores, filter_menu, fused_grids
 from ensemble.tuning.rules import Rules
 

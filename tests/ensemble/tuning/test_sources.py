@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ensemble.classes import ClassList
-from ensemble.datasets import Sample
+from ensemble.data.datasets import Sample
 from ensemble.errors import ConfigError, DataError
 from ensemble.tuning.sources import families, single_sources
 from fakes import tiny_member

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 import reference
 from ensemble.bit_planes import Label, pack
+from ensemble.fusion.soft_maps import PROB_SCALE
 from ensemble.metrics import METRICS, Grading
-from ensemble.soft_maps import PROB_SCALE
 from ensemble.streaming import Stripes
 from ensemble.tuning import statistic as statistic_room
 from ensemble.tuning.rules import Rules, ThresholdRange, spread

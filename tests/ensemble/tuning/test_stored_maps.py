@@ -5,21 +5,21 @@ import pytest
 import torch
 from numpy.testing import assert_array_equal
 
-from ensemble import soft_maps
 from ensemble.classes import ClassList
-from ensemble.datasets import open_images
-from ensemble.ensembles import Ensemble
+from ensemble.data.datasets import open_images
 from ensemble.errors import ImageError
-from ensemble.images import read_image
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion import soft_maps
+from ensemble.fusion.soft_maps import PROB_SCALE, SoftMapCache
+from ensemble.fusion.weights import uniform_weights
+from ensemble.images.reading import read_image
 from ensemble.members.manifest import WindowSpec
 from ensemble.members.roster import load_members
 from ensemble.progress import silent
-from ensemble.soft_maps import PROB_SCALE, SoftMapCache
 from ensemble.tuning import stored_maps
 from ensemble.tuning.class_plan import plan_classes
 from ensemble.tuning.sources import Source, single_sources
 from ensemble.tuning.stored_maps import StoredMaps
-from ensemble.weights import uniform_weights
 from fakes import tiny_member, write_images, write_member_file
 
 CLASSES = ClassList(("left", "right", "middle"), mirror_pairs=(("left", "right"),))

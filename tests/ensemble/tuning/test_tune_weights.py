@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from ensemble.checksum import file_sha256
 from ensemble.classes import ClassList
 from ensemble.cli.main import main
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.dice import image_counts, image_dice
-from ensemble.ensembles import Ensemble
 from ensemble.errors import (
     ClassListError,
     ConfigError,
@@ -22,11 +20,14 @@ from ensemble.errors import (
     ImageError,
     MemberError,
 )
-from ensemble.filters import NO_FILTER
-from ensemble.images import read_image
+from ensemble.files.checksum import file_sha256
+from ensemble.fusion.ensembles import Ensemble
+from ensemble.fusion.soft_maps import SoftMapCache, SoftMapKey
+from ensemble.fusion.weights import read_weights, uniform_weights
+from ensemble.images.reading import read_image
 from ensemble.metrics import METRICS
 from ensemble.progress import silent
-from ensemble.soft_maps import SoftMapCache, SoftMapKey
+from ensemble.runs.filters import NO_FILTER
 from ensemble.tuning import evidence, stored_maps
 from ensemble.tuning import tune_weights as flow
 from ensemble.tuning.material import gather
@@ -35,7 +36,6 @@ from ensemble.tuning.sources import single_sources
 from ensemble.tuning.stored_maps import StoredMaps
 from ensemble.tuning.tune_weights import TuningSettings, tune_members, tune_weights
 from ensemble.tuning.variants import Variant
-from ensemble.weights import read_weights, uniform_weights
 from spotters import NAMES, members, spotter, write_folder
 
 

@@ -7,12 +7,12 @@ from layouts import write_index_maps, write_png
 
 from ensemble.bit_planes import unpack
 from ensemble.cli.main import main
-from ensemble.datasets import open_labelled
+from ensemble.data.datasets import open_labelled
 from ensemble.errors import ClassListError, ConfigError, DataError, ImageError, OutputError
-from ensemble.images import read_image
-from models_zoo.augment_spec import AugmentSpec
+from ensemble.images.reading import read_image
 from models_zoo.copies.offline_copies import make_copies
 from models_zoo.copies.plan import CopyOptions
+from models_zoo.settings.augment_spec import AugmentSpec
 
 ORIGINALS = CopyOptions(changed=1, originals=True)
 

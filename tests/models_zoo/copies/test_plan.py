@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from layouts import write_blank
 
+from ensemble.data.samples import Sample, find_samples
 from ensemble.errors import ConfigError, DataError
-from ensemble.samples import Sample, find_samples
 from models_zoo.copies.plan import CopyOptions, copy_name, plan_copies
 
 NAMES = ("ID1/a.png", "ID1/b.png", "ID2/a.png", "ID3/a.png")

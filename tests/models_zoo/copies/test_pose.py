@@ -4,8 +4,8 @@ import pytest
 
 from ensemble.bit_planes import Label, pack
 from ensemble.classes import ClassList
-from models_zoo.augment import Example, turn_by
 from models_zoo.copies.pose import leans_deg, long_axis_deg
+from models_zoo.examples.augment import Example, turn_by
 
 CLASSES = ClassList(("hand", "arm"))
 

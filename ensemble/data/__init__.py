@@ -1,0 +1,1 @@
+"""Data sets: images, their labels in any layout, people, splits."""

@@ -1,0 +1,1 @@
+"""Files: found, read with their faults named, written whole or not at all."""

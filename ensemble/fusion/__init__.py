@@ -1,0 +1,1 @@
+"""Members together: soft maps, what each weighs, their sums, masks of image after image."""

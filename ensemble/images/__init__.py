@@ -1,0 +1,1 @@
+"""Images: whether their files are whole, how large they are, their pixels."""

@@ -1,0 +1,1 @@
+"""What is done to soft maps: views, windows, masks, sums, doubt."""

@@ -1,0 +1,1 @@
+"""Masks as runs of foreground: their strings, tables, sets and shapes."""

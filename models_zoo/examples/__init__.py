@@ -1,0 +1,1 @@
+"""Examples that a network learns from: read, kept, changed, mixed, put into batches."""

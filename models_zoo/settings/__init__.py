@@ -1,0 +1,1 @@
+"""zoo.yaml: what may stand in it, and what is wrong with it."""

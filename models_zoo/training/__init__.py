@@ -1,0 +1,1 @@
+"""A member learns: losses, steps, validation, averages, its state on disk."""
