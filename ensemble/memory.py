@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import ByteSize, TypeAdapter, ValidationError
-
-from ensemble.errors import ConfigError
 
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
@@ -77,22 +74,6 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _MOST_KEPT):
         mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT)
-
-
-def parse_bytes(text: str) -> int:
-    """Bytes of "8GB" or "500 MiB"; raises ConfigError for anything else."""
-    try:
-        size = int(TypeAdapter(ByteSize).validate_python(text.strip()))
-    except ValidationError:
-        size = 0
-    if size <= 0:
-        raise ConfigError("this is no size of memory", expected="8GB, 500MiB, ...", got=repr(text))
-    return size
-
-
-def format_bytes(size: int) -> str:
-    """A size for people: "1.9GiB"."""
-    return ByteSize(size).human_readable()
 
 
 def _used(device: torch.device) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ensemble.byte_sizes import format_bytes
 from ensemble.cores import num_cores
 from ensemble.data.datasets import ImageFolder
 from ensemble.errors import DeviceMemoryError, ImageError
@@ -14,7 +15,7 @@ from ensemble.fusion.ensembles import Ensemble
 from ensemble.fusion.mask_stream import ENCODERS
 from ensemble.images.reading import image_size
 from ensemble.members.manifest import InputSpec
-from ensemble.memory import format_bytes, process_bytes
+from ensemble.memory import process_bytes
 from ensemble.wording import counted
 
 # Threads that decode and prepare images, and the images that they are ahead of the networks.

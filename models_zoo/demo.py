@@ -32,7 +32,7 @@ from ensemble.runs.rle import RleFormat, decode, parse_rle
 from ensemble.runs.rle_table import open_rle_table
 from ensemble.tuning.tune_weights import TuningSettings, tune_weights
 from ensemble.tuning.variants import Variant
-from models_zoo.jobs.job import Reporter, Silence
+from models_zoo.jobs.reporter import Reporter, Silence
 from models_zoo.phantom import make_phantom
 from models_zoo.train_zoo import train_zoo
 

@@ -12,10 +12,11 @@ import torch
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.progress import Progress, silent
 from models_zoo.examples.example_cache import ExampleCache
-from models_zoo.jobs.job import Job, Reporter, Silence, plan_jobs
+from models_zoo.jobs.job import Job, plan_jobs
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
 from models_zoo.jobs.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
 from models_zoo.jobs.member_state import STATE_FOLDER, digest_data
+from models_zoo.jobs.reporter import Reporter, Silence
 from models_zoo.jobs.side_by_side import train_side_by_side
 from models_zoo.jobs.zoo_data import SPLIT_FILE, ZooData, open_data
 from models_zoo.settings.zoo_file import read_zoo

@@ -13,7 +13,8 @@ PACKAGES = ("ensemble", "models_zoo")
 # Rooms and single modules from the ground up; one may import from its own layer and from those
 # before it.
 LAYERS = (
-    {"ensemble.errors", "ensemble.progress", "ensemble.memory", "ensemble"},
+    {"ensemble", "ensemble.errors", "ensemble.progress"},
+    {"ensemble.memory", "ensemble.free_memory", "ensemble.byte_sizes"},
     {"ensemble.wording", "ensemble.fusion_space", "ensemble.cores", "ensemble.ranks"},
     {"ensemble.files", "ensemble.kernels", "ensemble.streaming"},
     {"ensemble.classes", "ensemble.bit_planes", "ensemble.journal"},
@@ -26,7 +27,7 @@ LAYERS = (
     {"ensemble.prediction_plan"},
     {"ensemble.predict", "ensemble.evaluate", "ensemble.vote", "ensemble.tuning"},
     {"ensemble.explore", "ensemble.compare", "ensemble.diagnosis", "ensemble.appraisal"},
-    {"models_zoo", "models_zoo.team", "models_zoo.free_memory", "models_zoo.checkpointing"},
+    {"models_zoo", "models_zoo.team", "ensemble.free_memory", "models_zoo.checkpointing"},
     {"models_zoo.settings"},
     {"models_zoo.examples", "models_zoo.phantom"},
     {"models_zoo.training", "models_zoo.copies", "models_zoo.adopt"},

@@ -11,7 +11,8 @@ from ensemble.appraisal.evidence import Evidence
 from ensemble.data.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.errors import ConfigError, DataError
 from ensemble.fusion.soft_maps import CACHE_FOLDER
-from ensemble.fusion.weights import FusionWeights, match_members, read_weights, uniform_weights
+from ensemble.fusion.weights import FusionWeights, match_members, uniform_weights
+from ensemble.fusion.weights_file import read_weights
 from ensemble.maps.views import parse_views
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.progress import Progress, Tell, silent, unheard

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ensemble.fusion.weights import read_weights_file
+from ensemble.fusion.weights_file import read_weights_file
 
 _NAN = float("nan")
 

@@ -164,8 +164,8 @@ def _run_options(
     at_once: int | None,
     max_memory: str | None,
 ) -> RunOptions:
+    from ensemble.byte_sizes import parse_bytes
     from ensemble.members.member import RunOptions
-    from ensemble.memory import parse_bytes
 
     return RunOptions(
         device=device,
@@ -180,7 +180,7 @@ def _note_other_settings(weights: Path | None, tta: str | None, fuse: FusionSpac
     """Say so where weights are used with other views or another space than they were made for."""
     if weights is None or (tta is None and fuse is None):
         return
-    from ensemble.fusion.weights import read_weights
+    from ensemble.fusion.weights_file import read_weights
     from ensemble.maps.views import parse_views
 
     stored = read_weights(weights)

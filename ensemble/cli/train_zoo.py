@@ -21,10 +21,10 @@ from ensemble.wording import counted
 
 if TYPE_CHECKING:
     from ensemble.progress import Progress
-    from models_zoo.jobs.job import Reporter
     from models_zoo.jobs.leaderboard import Standing
+    from models_zoo.jobs.reporter import Reporter
     from models_zoo.jobs.training_plan import MemberPlan
-    from models_zoo.training.learner import EpochResult
+    from models_zoo.training.epoch_result import EpochResult
 
 
 class TrainingLines:
@@ -217,7 +217,7 @@ def _show_plan(
 
 
 def _plan_cells(member: MemberPlan) -> list[str]:
-    from ensemble.memory import format_bytes
+    from ensemble.byte_sizes import format_bytes
 
     if member.finished or member.fault:
         why = "is trained" if member.finished else "cannot be trained"

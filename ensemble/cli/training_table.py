@@ -14,7 +14,7 @@ from ensemble.cli.durations import format_duration
 if TYPE_CHECKING:
     from rich.console import Console, Group
 
-    from models_zoo.training.learner import EpochResult
+    from models_zoo.training.epoch_result import EpochResult
 
 _MOST_NOTES = 5
 

@@ -20,7 +20,7 @@ from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
     from ensemble.fusion_space import FusionSpace
-    from ensemble.tuning.evidence import TuningResult
+    from ensemble.tuning.result import TuningResult
 
 _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 
@@ -150,7 +150,8 @@ def command(
 
 
 def _show(result: TuningResult) -> None:
-    from ensemble.tuning.evidence import class_evidence, overall_evidence, summary
+    from ensemble.tuning.evidence import class_evidence, overall_evidence
+    from ensemble.tuning.notes import summary
 
     weights, shares = result.weights, result.source_weights
     evidence = class_evidence(result)

@@ -8,22 +8,17 @@ units); every cell that was changed, or of which nothing was left, is listed.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import unicodedata
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from xml.etree.ElementTree import ParseError
 
 import numpy as np
 from numpy.typing import NDArray
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
+from ensemble.data.person_table import Row, read_table
 from ensemble.data.samples import Sample
 from ensemble.errors import DataError, few
 
@@ -50,14 +45,11 @@ _OTHER_UNIT = re.compile(
 )
 _PLAUSIBLE = {"age": (0.0, 120.0), "weight": (1.0, 350.0), "height": (30.0, 250.0)}
 
-_ENCODINGS = ("utf-8-sig", "cp949")  # the second is what a Korean Excel writes
 _ESCAPED = re.compile(r"_x[0-9A-Fa-f]{4}_")  # a control character, as spreadsheets write it
 _PLAIN_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 _NUMBER = re.compile(r"([-+]?\d+(?:[.,]\d+)?)\s*(years?|yrs?|세|살|kgs?|cms?)?", re.IGNORECASE)
 _MOST_CATEGORIES = 20
 _NUMERIC_SHARE = 0.9
-
-_Row = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,61 +112,13 @@ def find_metadata(folder: Path) -> Path | None:
 def read_metadata(path: Path) -> Metadata:
     """Read a CSV or xlsx table with a column ID; raises DataError, with the path, for others."""
     try:
-        header, rows = _read_table(path)
+        header, rows = read_table(path)
         return _clean_table(path, header, rows)
     except DataError as error:
         raise error.at(path) from error
 
 
-def _read_table(path: Path) -> tuple[_Row, list[_Row]]:
-    """The header and the rows that are not blank, every row as long as the header."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}") from error
-    lines = _workbook_lines(data) if path.suffix.lower() == ".xlsx" else _csv_lines(data)
-    filled = [line for line in lines if any(cell.strip() for cell in line)]
-    if len(filled) < 2:
-        raise DataError("holds no rows", expected="a header and a row a person")
-    header, *rows = filled
-    width = len(header)
-    return header, [[*row[:width], *[""] * (width - len(row))] for row in rows]
-
-
-def _workbook_lines(data: bytes) -> list[_Row]:
-    """The first sheet of a workbook as text."""
-    try:
-        sheet = load_workbook(io.BytesIO(data), read_only=True, data_only=True).worksheets[0]
-        return [
-            ["" if cell is None else str(cell) for cell in row]
-            for row in sheet.iter_rows(values_only=True)
-        ]
-    except (zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError) as error:
-        raise DataError(f"is no xlsx workbook: {error}") from error
-    except IndexError as error:
-        raise DataError("is a workbook without a sheet") from error
-
-
-def _csv_lines(data: bytes) -> list[_Row]:
-    text = _decoded(data)
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        raise DataError(f"is no CSV file: {error}") from error
-
-
-def _decoded(data: bytes) -> str:
-    for encoding in _ENCODINGS:
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    raise DataError("is no text", expected=" or ".join(_ENCODINGS))
-
-
-def _clean_table(path: Path, header: _Row, rows: Sequence[_Row]) -> Metadata:
+def _clean_table(path: Path, header: Row, rows: Sequence[Row]) -> Metadata:
     names = [_canonical(title) for title in header]
     _refuse_doubled("column", [name for name in names if name])
     if _ID not in names:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ensemble.data.datasets import Sample, open_folder, open_images
 from ensemble.data.metadata import Metadata, find_metadata, read_metadata
-from ensemble.data.splits import read_split_of
+from ensemble.data.split_file import read_split_of
 from ensemble.errors import DataError
 from ensemble.explore.duplicates import (
     CopiedImage,

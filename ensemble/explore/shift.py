@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.data.datasets import Sample
-from ensemble.data.splits import grouped_folds
+from ensemble.data.folds import grouped_folds
 from ensemble.explore.looks import FOREGROUND, QUANTILES, Looks
 from ensemble.explore.shapes import from_mean_direction
 from ensemble.odds import out_of_fold_odds

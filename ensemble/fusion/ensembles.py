@@ -22,7 +22,8 @@ from ensemble.fusion.fused_maps import (
 )
 from ensemble.fusion.inference import MAPS_VERSION, Pixels, soft_map, windows_over
 from ensemble.fusion.residency import Residency, Turn, load_in_turns, resident
-from ensemble.fusion.weights import FusionWeights, match_members, read_weights, uniform_weights
+from ensemble.fusion.weights import FusionWeights, match_members, uniform_weights
+from ensemble.fusion.weights_file import read_weights
 from ensemble.fusion_space import FusionSpace
 from ensemble.images.reading import Image
 from ensemble.maps.masks import Band, join_bands, whole_image

@@ -15,13 +15,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ensemble.byte_sizes import format_bytes
 from ensemble.errors import DeviceMemoryError
 from ensemble.fusion.inference import soft_map, windows_over
 from ensemble.maps.views import View
 from ensemble.members.exactness import compute_exactly
 from ensemble.members.member import Member, RunOptions, load_member
 from ensemble.members.roster import check_names, choose_device
-from ensemble.memory import format_bytes, give_back, keep_freed_memory, measured
+from ensemble.memory import give_back, keep_freed_memory, measured
 
 Turn = tuple[Member, ...]
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.cores import num_cores
-from ensemble.data.splits import grouped_folds
+from ensemble.data.folds import grouped_folds
 from ensemble.errors import DataError
 from ensemble.intervals import bootstrap_groups
 from ensemble.progress import Progress

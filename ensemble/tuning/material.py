@@ -20,8 +20,9 @@ from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, ThresholdRange, spread
 from ensemble.tuning.sources import Source
-from ensemble.tuning.statistic import StatisticBuilder, most_tuples
+from ensemble.tuning.statistic import StatisticBuilder
 from ensemble.tuning.stored_maps import StoredMaps
+from ensemble.tuning.units import most_tuples
 
 # Labels that a thread has ready.
 _LABELS_AHEAD = 2

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.data.datasets import ImageFolder, Sample, open_images
-from ensemble.data.splits import grouped_folds
+from ensemble.data.folds import grouped_folds
 from ensemble.errors import DataError
 from ensemble.fusion.soft_maps import LEVELS
 from ensemble.images.reading import Image, read_image

@@ -15,12 +15,13 @@ from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.metrics import DICE, Metric
 from ensemble.progress import Progress, Tell, silent, unheard
 from ensemble.tuning.cross_validation import check_groups, cross_validate, draw_folds
-from ensemble.tuning.evidence import TuningResult, write_result
+from ensemble.tuning.evidence import write_result
 from ensemble.tuning.filter_choice import choose_filters
 from ensemble.tuning.fusion_rules import fusion_weights
 from ensemble.tuning.grouped_folder import group_as_trained
 from ensemble.tuning.material import Material, gather, unsure_sources
 from ensemble.tuning.member_choice import Limits, choose_members
+from ensemble.tuning.result import TuningResult
 from ensemble.tuning.rules import ThresholdRange
 from ensemble.tuning.shift import Shift, match_images, open_others
 from ensemble.tuning.sources import Source, families, single_sources

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ensemble.bit_planes import Label, resize_nearest
 from ensemble.cores import num_cores
 from ensemble.data.datasets import LabelledFolder
+from ensemble.free_memory import free_memory_bytes
 from ensemble.images.reading import read_image
 from ensemble.members.manifest import InputSpec
 from ensemble.members.preprocess import prepare_image
@@ -24,7 +25,6 @@ from ensemble.streaming import ordered_map
 from models_zoo.examples.augment import Augment, Example
 from models_zoo.examples.crops import CropAugment
 from models_zoo.examples.mixing import mosaic, ricap
-from models_zoo.free_memory import free_memory_bytes
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.team import ALONE, Team
 

@@ -12,10 +12,10 @@ import torch
 from ensemble.data.datasets import LabelledFolder
 from ensemble.errors import ConfigError, DeviceError
 from ensemble.files.whole_file import whole_file
+from ensemble.free_memory import free_memory_bytes
 from ensemble.members.networks import build_network
 from ensemble.memory import give_back, is_out_of_memory
 from ensemble.wording import counted
-from models_zoo.free_memory import free_memory_bytes
 from models_zoo.jobs.trial_steps import StepCost, try_steps
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.settings.network_check import asked_share, needs_larger_batch, takes_share

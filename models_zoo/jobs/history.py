@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 
 from ensemble.files.whole_file import whole_file
-from models_zoo.training.learner import EpochResult
+from models_zoo.training.epoch_result import EpochResult
 
 FILE_NAME = "epochs.csv"
 EVENTS_FOLDER = "tensorboard"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from ensemble.classes import ClassList
 from ensemble.errors import ConfigError, MemberError, few
@@ -13,33 +12,11 @@ from ensemble.members.networks import build_network
 from ensemble.members.roster import SUFFIX
 from models_zoo.examples.example_cache import ExampleCache
 from models_zoo.jobs.member_state import MemberState, digest_data
+from models_zoo.jobs.reporter import Reporter
 from models_zoo.jobs.zoo_data import ZooData
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.settings.zoo_file import Zoo
-from models_zoo.training.learner import EpochResult
 from models_zoo.training.resume import STATE, check_resumable
-
-
-class Reporter(Protocol):
-    """Hears what happens while it happens."""
-
-    def note(self, member: str, text: str) -> None:
-        """A fact about a member as a whole, or about the split."""
-        ...
-
-    def epoch(self, result: EpochResult) -> None:
-        """An epoch that has ended."""
-        ...
-
-
-class Silence:
-    """A reporter that says nothing."""
-
-    def note(self, member: str, text: str) -> None:
-        """Nothing."""
-
-    def epoch(self, result: EpochResult) -> None:
-        """Nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,11 +26,13 @@ from ensemble.members.training_summary import FAMILY, GROUPS, HELD_OUT
 from ensemble.progress import Progress
 from models_zoo.jobs.batch_search import settle_batch
 from models_zoo.jobs.history import History
-from models_zoo.jobs.job import Job, Reporter
+from models_zoo.jobs.job import Job
+from models_zoo.jobs.reporter import Reporter
 from models_zoo.jobs.speed import ms_per_image
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.team import ALONE, Team
-from models_zoo.training.learner import EpochResult, Trained, TrainingJob, train_member
+from models_zoo.training.epoch_result import EpochResult
+from models_zoo.training.learner import Trained, TrainingJob, train_member
 from models_zoo.training.resume import STATE
 from models_zoo.training.validation import ValidationLabels
 

@@ -19,10 +19,11 @@ import torch
 from ensemble.cores import num_cores
 from ensemble.errors import EnsError
 from ensemble.progress import silent
-from models_zoo.jobs.job import Job, Reporter
+from models_zoo.jobs.job import Job
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
+from models_zoo.jobs.reporter import Reporter
 from models_zoo.team import Team, free_port
-from models_zoo.training.learner import EpochResult
+from models_zoo.training.epoch_result import EpochResult
 from models_zoo.training.validation import read_validation_labels
 
 _NOTE, _EPOCH, _FAILED, _ENDED, _DONE = "note", "epoch", "failed", "ended", "done"

@@ -11,15 +11,9 @@ from numpy.typing import NDArray
 
 from ensemble.classes import ClassList, find_class_list
 from ensemble.data.datasets import LabelledFolder, open_labelled
-from ensemble.data.splits import (
-    SplitPart,
-    check_disjoint,
-    grouped_folds,
-    hold_out,
-    read_split,
-    stratified_folds,
-    write_split,
-)
+from ensemble.data.folds import grouped_folds, hold_out, stratified_folds
+from ensemble.data.leaks import check_disjoint
+from ensemble.data.split_file import SplitPart, read_split, write_split
 from ensemble.errors import ClassListError, ConfigError, few
 from ensemble.progress import Progress, silent
 from models_zoo.jobs.strata import image_traits

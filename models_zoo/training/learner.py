@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,7 @@ from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.team import ALONE, Team
 from models_zoo.training.averages import moving_average, plain_average
 from models_zoo.training.best_epoch import Best, copy_to_cpu, read_best, state_file, write_best
+from models_zoo.training.epoch_result import EpochResult, Watch
 from models_zoo.training.losses import segmentation_loss
 from models_zoo.training.optimisation import learning_rate_share, new_optimizer
 from models_zoo.training.resume import BEST, BEST_EPOCH, LAST, TRAIN_S
@@ -47,27 +48,6 @@ from models_zoo.training.validation import ValidationLabels, Validator
 
 # What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
 _AUX_WEIGHT = 0.4
-
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """An epoch that has ended, counted from 1; `dice` (C,) is None where it was not validated."""
-
-    member: str
-    epoch: int
-    num_epochs: int
-    train_loss: float
-    dice: NDArray[np.float64] | None
-    is_best: bool
-    seconds: float
-
-    @property
-    def val_dice(self) -> float | None:
-        """Mean over classes."""
-        return None if self.dice is None else float(self.dice.mean())
-
-
-Watch = Callable[[EpochResult], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from pathlib import Path
 from ensemble.data.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.evaluate import Scores, evaluate
 from ensemble.fusion.ensembles import Ensemble
-from ensemble.fusion.weights import match_members, read_weights, uniform_weights
+from ensemble.fusion.weights import match_members, uniform_weights
+from ensemble.fusion.weights_file import read_weights
 from ensemble.members.member import Member
 from ensemble.members.roster import choose_device, find_members, load_members
 from ensemble.predict import predict

@@ -43,13 +43,8 @@ from measure import Times, compare, in_rounds, machine, print_summary
 from models_zoo.examples.loader import num_workers
 from models_zoo.phantom import make_phantom
 from models_zoo.settings.member_spec import MemberSpec
-from models_zoo.training.learner import (
-    EpochResult,
-    TrainingJob,
-    batch_loss,
-    train_member,
-    training_set,
-)
+from models_zoo.training.epoch_result import EpochResult
+from models_zoo.training.learner import TrainingJob, batch_loss, train_member, training_set
 from models_zoo.training.optimisation import new_optimizer
 from models_zoo.training.trainer import uses_bf16
 from models_zoo.training.validation import read_validation_labels

@@ -10,8 +10,8 @@ import reference
 from ensemble.classes import ClassList
 from ensemble.data.datasets import open_images
 from ensemble.errors import ConfigError, DataError, ImageError
-from ensemble.fusion.ensembles import Ensemble
 from ensemble.fusion import ensembles
+from ensemble.fusion.ensembles import Ensemble
 from ensemble.fusion.weights import uniform_weights
 from ensemble.images.reading import read_image
 from ensemble.predict import PredictionFormat, predict

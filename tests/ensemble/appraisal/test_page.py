@@ -14,7 +14,8 @@ from ensemble.appraisal.page import write_appraisal
 from ensemble.cli.main import main
 from ensemble.data.datasets import open_images, open_labelled
 from ensemble.fusion.soft_maps import CACHE_FOLDER
-from ensemble.fusion.weights import read_weights, uniform_weights
+from ensemble.fusion.weights import uniform_weights
+from ensemble.fusion.weights_file import read_weights
 from ensemble.tuning.sources import single_sources
 from ensemble.tuning.tune_weights import TuningSettings, tune_members
 from ensemble.tuning.variants import Variant

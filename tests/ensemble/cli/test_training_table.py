@@ -5,7 +5,7 @@ import numpy as np
 from rich.console import Console
 
 from ensemble.cli.training_table import TrainingTable
-from models_zoo.training.learner import EpochResult
+from models_zoo.training.epoch_result import EpochResult
 
 
 def epoch(member, number, dice, *, is_best=False):

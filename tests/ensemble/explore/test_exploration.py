@@ -7,7 +7,7 @@ import pytest
 from layouts import write_index_maps, write_json, write_png
 
 from ensemble.data.datasets import open_labelled
-from ensemble.data.splits import SplitPart, write_split
+from ensemble.data.split_file import SplitPart, write_split
 from ensemble.errors import DataError
 from ensemble.explore.exploration import explore
 from ensemble.explore.notes import take_notes

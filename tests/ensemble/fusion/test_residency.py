@@ -8,8 +8,8 @@ import torch
 from ensemble.classes import ClassList
 from ensemble.data.datasets import open_images
 from ensemble.errors import DeviceMemoryError, MemberError
-from ensemble.fusion.ensembles import Ensemble, load_ensemble
 from ensemble.fusion import residency
+from ensemble.fusion.ensembles import Ensemble, load_ensemble
 from ensemble.fusion.weights import uniform_weights
 from ensemble.maps.views import parse_views
 from ensemble.members.manifest import WindowSpec

@@ -10,7 +10,8 @@ from ensemble.fusion.weights import FusionWeights
 from ensemble.tuning.choice import GAIN_LEVEL, choose
 from ensemble.tuning.class_plan import ClassPlan
 from ensemble.tuning.cross_validation import CrossValidation
-from ensemble.tuning.evidence import TuningResult, class_evidence, overall_evidence, write_result
+from ensemble.tuning.evidence import class_evidence, overall_evidence, write_result
+from ensemble.tuning.result import TuningResult
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
 
 NAMES = ("Radius", "Ulna")

@@ -8,8 +8,8 @@ from numpy.testing import assert_array_equal
 from ensemble.classes import ClassList
 from ensemble.data.datasets import open_images
 from ensemble.errors import ImageError
-from ensemble.fusion.ensembles import Ensemble
 from ensemble.fusion import soft_maps
+from ensemble.fusion.ensembles import Ensemble
 from ensemble.fusion.soft_maps import PROB_SCALE, SoftMapCache
 from ensemble.fusion.weights import uniform_weights
 from ensemble.images.reading import read_image

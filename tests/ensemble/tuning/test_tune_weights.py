@@ -23,7 +23,8 @@ from ensemble.errors import (
 from ensemble.files.checksum import file_sha256
 from ensemble.fusion.ensembles import Ensemble
 from ensemble.fusion.soft_maps import SoftMapCache, SoftMapKey
-from ensemble.fusion.weights import read_weights, uniform_weights
+from ensemble.fusion.weights import uniform_weights
+from ensemble.fusion.weights_file import read_weights
 from ensemble.images.reading import read_image
 from ensemble.metrics import METRICS
 from ensemble.progress import silent

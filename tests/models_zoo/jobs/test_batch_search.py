@@ -7,8 +7,8 @@ from drawings import write_drawings
 from ensemble.data.datasets import open_labelled
 from ensemble.errors import ConfigError, DeviceError
 from ensemble.members.file import read_member
-from models_zoo.jobs.batch_search import BATCH_FILE, Trial, find_batch, settle_batch
 from models_zoo.jobs import batch_search
+from models_zoo.jobs.batch_search import BATCH_FILE, Trial, find_batch, settle_batch
 from models_zoo.jobs.training_plan import plan_zoo
 from models_zoo.jobs.trial_steps import StepCost
 from models_zoo.settings.member_spec import MemberSpec

@@ -6,7 +6,7 @@ import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from models_zoo.jobs.history import EVENTS_FOLDER, FILE_NAME, History
-from models_zoo.training.learner import EpochResult
+from models_zoo.training.epoch_result import EpochResult
 
 NAMES = ("Radius", "손")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from models_zoo.free_memory import free_memory_bytes
+from ensemble.free_memory import free_memory_bytes
 
 MEMINFO = "MemTotal:  100 kB\nMemFree:  10 kB\nMemAvailable:  40 kB\n"
 
