@@ -15,7 +15,7 @@ from ensemble.dice import image_dice
 from ensemble.errors import RleError
 from ensemble.files.whole_file import whole_file
 from ensemble.images.reading import image_size
-from ensemble.intervals import Interval, bootstrap_groups
+from ensemble.intervals import SCORES, Interval, bootstrap_groups
 from ensemble.progress import Progress, silent
 from ensemble.runs.rle import Base, Order, RleFormat
 
@@ -55,7 +55,7 @@ class Scores:
     def _interval(self, values: NDArray[np.float64], seed: int) -> Interval | None:
         if len(set(self.groups)) < 2:
             return None
-        return bootstrap_groups(values, self.groups, level=INTERVAL_LEVEL, seed=seed)
+        return bootstrap_groups(values, self.groups, level=INTERVAL_LEVEL, seed=seed, limits=SCORES)
 
 
 def evaluate(

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from ensemble.errors import DataError
 
 NUM_DRAWS = 2000
+# What scores, and differences of them, and so their means lie between.
+SCORES, GAINS = (0.0, 1.0), (-1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +25,18 @@ class Interval:
 
 
 def bootstrap_groups(
-    values: NDArray[np.float64], groups: Sequence[str], *, level: float, seed: int
+    values: NDArray[np.float64],
+    groups: Sequence[str],
+    *,
+    level: float,
+    seed: int,
+    limits: tuple[float, float] = GAINS,
 ) -> Interval:
     """Interval of the mean over images of values (N, K), drawing whole groups with replacement.
 
     Percentiles of NUM_DRAWS draws, widened by sqrt(G / (G - 1)) about the mean, since G drawn
-    groups vary less than G new ones would. For paired comparisons give the differences.
+    groups vary less than G new ones would, though not beyond `limits`: SCORES, or GAINS for
+    the differences of paired comparisons.
     Raises DataError for fewer than two groups, of which nothing can be said.
     """
     names, members = np.unique(np.asarray(groups), return_inverse=True)
@@ -45,8 +53,9 @@ def bootstrap_groups(
     sums, sizes = np.zeros((len(names), values.shape[1])), np.bincount(members)
     np.add.at(sums, members, values - mean)
     widened = (draws @ sums) / (draws @ sizes)[:, None] * np.sqrt(len(names) / (len(names) - 1))
-    low, high = np.quantile(widened, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Interval(mean, mean + low, mean + high)
+    ends = mean + np.quantile(widened, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    low, high = np.clip(ends, *limits)
+    return Interval(mean, low, high)
 
 
 def known_mean(values: NDArray[np.float64], axis: int = 0) -> NDArray[np.float64]:

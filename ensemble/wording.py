@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 _LONGEST_VALUE = 60
 _AS_WRITTEN = {None: "nothing", True: "true", False: "false"}
+
+
+def near_misses(names: Iterable[str], known: Collection[str]) -> str:
+    """The known names that were meant, as ", did you mean heart?"; "" where none is like them."""
+    near = [get_close_matches(name, known, n=1, cutoff=0.7) for name in names]
+    found = list(dict.fromkeys(match[0] for match in near if match))
+    return f", did you mean {' and '.join(found)}?" if found else ""
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -18,7 +19,9 @@ from ensemble.bit_planes import unpack
 from ensemble.data.datasets import LabelledFolder, open_images, open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.diagnosis.page import write_diagnosis
+from ensemble.errors import OutputError
 from ensemble.evaluate import Scores, evaluate
+from ensemble.files.json_file import read_json_file
 from ensemble.files.whole_file import whole_file
 from ensemble.fusion.ensembles import Ensemble, load_ensemble
 from ensemble.fusion.soft_maps import CACHE_FOLDER
@@ -40,6 +43,8 @@ TTA = "hflip"
 _SHEET_ROWS = 3
 _ERRORS, _REPORT = "errors", "report"
 _WEIGHTS = "per-class.json"
+# By which a demo that was interrupted is known.
+PLAN_FILE = "demo.json"
 _FILES = {name: f"predictions-{name}.csv" for name in ("single", "uniform", "views", "tuned")}
 
 ZOO = """\
@@ -115,12 +120,15 @@ def run_demo(
 ) -> DemoResult:
     """Draw hands into an empty folder, train a zoo, tune, predict, score, and report.
 
-    Raises OutputError if the folder is not empty.
+    In the folder of an interrupted demo of the same plan it goes on. Raises OutputError for one
+    that holds anything else.
     """
     plan = plan or DemoPlan()
     start = time.monotonic()
-    make_phantom(folder, images=plan.images, size=plan.size, seed=plan.seed, progress=progress)
-    _write_text(folder / "zoo.yaml", plan.zoo)
+    if not _is_begun(folder, plan):
+        make_phantom(folder, images=plan.images, size=plan.size, seed=plan.seed, progress=progress)
+        _write_text(folder / "zoo.yaml", plan.zoo)
+        _write_text(folder / PLAN_FILE, json.dumps(asdict(plan)))
     train_zoo(folder / "zoo.yaml", device=device, reporter=reporter or Silence(), progress=progress)
     settings = TuningSettings(
         out=folder / _WEIGHTS,
@@ -146,6 +154,20 @@ def run_demo(
     )
     _write_text(folder / "summary.txt", result.text() + "\n")
     return result
+
+
+def _is_begun(folder: Path, plan: DemoPlan) -> bool:
+    """Whether the hands of a plan have been drawn; OutputError where those of another have."""
+    if not (folder / PLAN_FILE).is_file():
+        return False
+    begun = read_json_file(folder / PLAN_FILE, OutputError)
+    if begun != asdict(plan):
+        raise OutputError(
+            "holds a demo of other images",
+            where=folder,
+            remedy="ask for as many images and the seed of that one, or name another folder",
+        )
+    return True
 
 
 def _write_pages(folder: Path, test: LabelledFolder, *, device: str, progress: Progress) -> None:

@@ -17,12 +17,10 @@ from ensemble.appraisal.curves import (
     calibrate,
     threshold_curves,
 )
+from ensemble.appraisal.doubt import Doubt, doubt_labelled, doubt_others
 from ensemble.appraisal.frontier import Candidate, pair_gains, score_subsets
-from ensemble.appraisal.image_figures import image_figures
 from ensemble.appraisal.look import FusionPlan, Look, Looker
 from ensemble.appraisal.member_scores import MemberScores, score_members
-from ensemble.appraisal.novelty import novelty
-from ensemble.appraisal.predicted_dice import DicePredictor, predict_out_of_fold
 from ensemble.bit_planes import Label
 from ensemble.data.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.dice import image_counts
@@ -35,7 +33,6 @@ from ensemble.progress import Progress, silent
 from ensemble.runs.filters import NO_FILTER, ClassFilter
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.class_plan import ClassMaps, ClassPlan, plan_classes
-from ensemble.tuning.cross_validation import draw_folds
 from ensemble.tuning.fusion_rules import fusion_rules
 from ensemble.tuning.material import Material, gather
 from ensemble.tuning.rules import Rules, ThresholdRange
@@ -43,40 +40,10 @@ from ensemble.tuning.sources import Source
 from ensemble.tuning.statistic import TupleStatistic
 from ensemble.tuning.stored_maps import StoredMaps
 
-_NUM_FOLDS = 5
 # Beside the thresholds of a weights file, which holds six digits.
 _ROUNDING = 1e-6
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Images without need of labels: `signs` (N, C, K), `areas_px` (N, C) and `predicted` Dice
-    (N, C), for labelled images by a fit that did not see their group. `novelty` (N,): how unlike
-    the labelled images others are, see there; None of those themselves.
-    """
-
-    samples: tuple[Sample, ...]
-    signs: Floats
-    areas_px: NDArray[np.int64]
-    predicted: Floats
-    novelty: Floats | None = None
-
-    @property
-    def is_unlike(self) -> NDArray[np.bool_]:
-        """(N,): whether an image is unlike all labelled ones, so that predictions say little."""
-        if self.novelty is None:
-            return np.zeros(len(self.samples), np.bool_)
-        return np.asarray(self.novelty > 1)
-
-    def order(self) -> list[int]:
-        """Images as they should be reviewed: the most unlike labelled ones, then the doubtful."""
-        urgency = self.predicted.mean(axis=1)
-        if self.novelty is not None:
-            urgency = np.where(self.is_unlike, -self.novelty, urgency)
-        order: list[int] = np.argsort(urgency, kind="stable").tolist()
-        return order
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,10 +155,12 @@ def appraise(
     statistic = material.statistic
     curves, calibration = _curves(statistic, rules, stored.scale)
     counts = np.stack([each.counts for each in seen])
-    doubt, fitted = _doubt(data, seen, DICE.scores(counts))
+    dice = DICE.scores(counts)
+    doubt, fitted = doubt_labelled(data.samples, *_signs(seen), dice)
     review = None
     if asked.review is not None:
-        review = _review(asked.review, stored, fusion, fitted, doubt, progress)
+        looks = _look_at_others(asked.review, stored, fusion, progress)
+        review = doubt_others(asked.review.samples, *looks, fitted, doubt, progress)
     return Appraisal(
         material=material,
         weights=weights,
@@ -272,37 +241,22 @@ def _score_views(
     return tuple(found)
 
 
-def _doubt(
-    data: LabelledFolder, seen: Sequence[_Seen], dice: Floats
-) -> tuple[Doubt, DicePredictor]:
-    """What is predicted of labelled images by fits that did not see them, and a fit on all."""
-    signs = np.stack([each.signs for each in seen])
-    areas_px = np.stack([each.areas_px for each in seen])
-    folds = draw_folds([sample.group for sample in data.samples], _NUM_FOLDS, seed=0)
-    predicted = predict_out_of_fold(signs, areas_px == 0, dice, folds)
-    fitted = DicePredictor.fit(signs, areas_px == 0, dice)
-    return Doubt(data.samples, signs, areas_px, predicted), fitted
+def _signs(seen: Sequence[_Seen]) -> tuple[Floats, NDArray[np.int64]]:
+    """Signs (N, C, K) and areas (N, C)."""
+    return np.stack([each.signs for each in seen]), np.stack([each.areas_px for each in seen])
 
 
-def _review(
-    images: ImageFolder,
-    stored: StoredMaps,
-    fusion: FusionPlan,
-    fitted: DicePredictor,
-    labelled: Doubt,
-    progress: Progress,
-) -> Doubt:
+def _look_at_others(
+    images: ImageFolder, stored: StoredMaps, fusion: FusionPlan, progress: Progress
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Signs (N, C, K) and areas (N, C) of images without labels."""
     stored.fill(images.samples, progress=progress)
-    seen: list[tuple[Floats, NDArray[np.int64]]] = []
+    signs, areas_px = [], []
     with progress("looking at other images", len(images.samples)) as advance:
         for sample in images.samples:
             maps = stored.by_class(sample, fusion.classes)
             look = Looker(fusion, image_size(sample.image)).look(maps)
-            seen.append((look.signs, look.areas_px))
+            signs.append(look.signs)
+            areas_px.append(look.areas_px)
             advance(1)
-    signs, areas_px = (np.stack(each) for each in zip(*seen, strict=True))
-    known = image_figures(labelled.samples, labelled.signs, labelled.areas_px, progress)
-    figures = image_figures(images.samples, signs, areas_px, progress)
-    groups = [sample.group for sample in labelled.samples]
-    predicted = fitted(signs, areas_px == 0)
-    return Doubt(images.samples, signs, areas_px, predicted, novelty(known, groups, figures))
+    return np.stack(signs), np.stack(areas_px)

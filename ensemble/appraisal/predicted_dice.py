@@ -21,8 +21,9 @@ Floats = NDArray[np.float64]
 # the mean Dice of the members' own masks with it.
 SIGNS = ("expected Dice", "doubt", "peak", "agreement")
 
-# Of fewer masks only the mean is taken.
-_FEWEST = 20
+# A regression on fewer masks would say more of their fold than of them.
+LEAST_MASKS = 20
+_EXPECTED_DICE = SIGNS.index("expected Dice")
 _PENALTY = 1.0
 
 
@@ -39,7 +40,7 @@ class _Regression:
     def fit(cls, signs: Floats, dice: Floats) -> _Regression:
         terms = _terms(signs)
         num_terms = terms.shape[1]
-        if len(dice) < _FEWEST:
+        if len(dice) < LEAST_MASKS:
             mean = float(dice.mean()) if len(dice) else 0.0
             return cls(np.zeros(num_terms), np.ones(num_terms), mean, np.zeros(num_terms))
         centre, spread = terms.mean(axis=0), terms.std(axis=0)
@@ -48,6 +49,12 @@ class _Regression:
         normal = scaled.T @ scaled + _PENALTY * np.eye(num_terms)
         constant = float(dice.mean())
         return cls(centre, spread, constant, np.linalg.solve(normal, scaled.T @ (dice - constant)))
+
+    @classmethod
+    def of_sign(cls, number: int) -> _Regression:
+        """That sign, as it is."""
+        num_terms = 2 * len(SIGNS)
+        return cls(np.zeros(num_terms), np.ones(num_terms), 0.0, np.eye(num_terms)[number])
 
     def __call__(self, signs: Floats) -> Floats:
         scaled = (_terms(signs) - self.centre) / self.spread
@@ -62,13 +69,19 @@ class DicePredictor:
     of_empty: _Regression
 
     @classmethod
-    def fit(cls, signs: Floats, empty: NDArray[np.bool_], dice: Floats) -> DicePredictor:
-        """Fit on masks whose Dice (...) is known.
+    def fit(
+        cls, signs: Floats, empty: NDArray[np.bool_], dice: Floats, *, enough: bool = True
+    ) -> DicePredictor:
+        """Fit on masks whose Dice (...) is known; if they are not `enough`, take the expected Dice.
 
         If none of them is empty, an empty one is taken for missed: 0. If all are, one that holds
-        something is taken for invented: 0 as well.
+        something is taken for invented: 0 as well. Of fewer than LEAST_MASKS empty ones the mean is
+        taken.
         """
-        return cls(*(_Regression.fit(signs[which], dice[which]) for which in (~empty, empty)))
+        of_empty = _Regression.fit(signs[empty], dice[empty])
+        if not enough:
+            return cls(_Regression.of_sign(_EXPECTED_DICE), of_empty)
+        return cls(_Regression.fit(signs[~empty], dice[~empty]), of_empty)
 
     def __call__(self, signs: Floats, empty: NDArray[np.bool_]) -> Floats:
         """Dice (...) from 0 to 1."""
@@ -77,14 +90,25 @@ class DicePredictor:
         return np.where(empty, both[1].reshape(empty.shape), both[0].reshape(empty.shape))
 
 
+def enough_masks(empty: NDArray[np.bool_], folds: NDArray[np.int64]) -> bool:
+    """Whether without each fold (N,) some masks (N, C) hold something, enough for a regression.
+
+    Also where none does: then there is nothing to be predicted of such masks.
+    """
+    full = np.bincount(folds, (~empty).sum(axis=1))
+    left = full.sum() - full
+    return bool(full.sum() == 0 or left.min() >= LEAST_MASKS)
+
+
 def predict_out_of_fold(
     signs: Floats, empty: NDArray[np.bool_], dice: Floats, folds: NDArray[np.int64]
 ) -> Floats:
     """Dice (N, C) of N images, each predicted by a fit that did not see its fold (N,)."""
-    predicted = np.empty_like(dice)
+    predicted, enough = np.empty_like(dice), enough_masks(empty, folds)
     for fold in np.unique(folds):
         inside = folds == fold
-        fitted = DicePredictor.fit(signs[~inside], empty[~inside], dice[~inside])
+        left = signs[~inside], empty[~inside], dice[~inside]
+        fitted = DicePredictor.fit(*left, enough=enough)
         predicted[inside] = fitted(signs[inside], empty[inside])
     return predicted
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.appraisal.appraisal import Appraisal, Doubt
+from ensemble.appraisal.appraisal import Appraisal
+from ensemble.appraisal.doubt import Doubt
 from ensemble.appraisal.evidence import Evidence
 from ensemble.appraisal.frontier import on_the_frontier
 from ensemble.appraisal.predicted_dice import SIGNS
-from ensemble.intervals import bootstrap_groups, known_mean
+from ensemble.intervals import GAINS, SCORES, bootstrap_groups, known_mean
 from ensemble.report.tables import Cell, Table
 
 LEVEL = 0.95
@@ -22,13 +23,11 @@ def member_table(found: Appraisal) -> Table:
     weights = found.rules.weights.mean(axis=0)
     rows: list[tuple[Cell, ...]] = []
     for m, name in enumerate(found.names):
-        alone, lost = (
-            _ends(found, known_mean(each[m], 1))
-            for each in (found.scores.alone, found.scores.losses)
-        )
+        alone = _ends(found, known_mean(found.scores.alone[m], 1), limits=SCORES)
+        lost = _ends(found, known_mean(found.scores.losses[m], 1), limits=GAINS)
         rows.append((name, *alone, *lost, float(weights[m]), float(found.seconds[m])))
     for name, values in (("uniform", found.scores.uniform), ("ensemble", found.dice)):
-        ends = _ends(found, values.mean(axis=1))
+        ends = _ends(found, values.mean(axis=1), limits=SCORES)
         rows.append((name, *ends, *[float("nan")] * 3, 1.0, float(found.seconds.sum())))
     header = (
         "member",
@@ -45,11 +44,15 @@ def member_table(found: Appraisal) -> Table:
     return Table("members", header, tuple(rows), formats | {"mean weight": ".2f"})
 
 
-def _ends(found: Appraisal, values: Floats) -> tuple[float, float, float]:
+def _ends(
+    found: Appraisal, values: Floats, *, limits: tuple[float, float]
+) -> tuple[float, float, float]:
     """Mean of values (N,) with the ends of its interval over groups; NaN where a value is."""
     if np.isnan(values).any():
         return (float("nan"),) * 3
-    means = bootstrap_groups(values[:, None], found.material.groups, level=LEVEL, seed=0)
+    means = bootstrap_groups(
+        values[:, None], found.material.groups, level=LEVEL, seed=0, limits=limits
+    )
     return float(means.mean[0]), float(means.low[0]), float(means.high[0])
 
 

@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
+from ensemble.cli.options import UserPath
+
 
 @click.command(short_help="A network trained elsewhere -> a member.")
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=UserPath(path_type=Path))
 @click.option(
     "--classes",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     required=True,
     help="classes.yaml, whose names are the network's outputs in their order.",
 )
@@ -37,7 +39,7 @@ import click
 @click.option("--part", help="The entry of the file that holds the weights, as in ema.")
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     default=Path("members"),
     show_default=True,
     help="The folder of the member.",

@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from ensemble.cli.console import console_line, console_progress
+from ensemble.cli.options import UserPath
 from ensemble.wording import counted
 
 
 @click.command(short_help="Changed copies of a labelled folder, as files.")
-@click.argument("labelled", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(file_okay=False, path_type=Path))
+@click.argument("labelled", type=UserPath(path_type=Path))
+@click.argument("out", type=UserPath(file_okay=False, path_type=Path))
 @click.option(
     "--copies",
     type=click.IntRange(min=0),

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import json_option, parse_base, rle_base_option, rle_order_option
+from ensemble.cli.options import (
+    UserPath,
+    json_option,
+    parse_base,
+    rle_base_option,
+    rle_order_option,
+)
 from ensemble.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -21,10 +27,10 @@ _SHOWN = 10
 
 
 @click.command(short_help="How alike prediction files are, without labels.")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=UserPath(path_type=Path))
 @click.option(
     "--images",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     help="The folder of the images: shows the masks that differ most over them.",
 )
 @click.option(
@@ -38,7 +44,7 @@ _SHOWN = 10
 @rle_base_option
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     default=Path("compared"),
     show_default=True,
     help="The folder of the page and its tables.",

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import device_option, json_option
+from ensemble.cli.options import UserPath, device_option, json_option
 from ensemble.cli.train_zoo import TrainingLines
 
 
 @click.command(short_help="Everything on synthetic hands, in minutes.")
-@click.argument("folder", type=click.Path(file_okay=False, path_type=Path), default=Path("demo"))
+@click.argument("folder", type=UserPath(file_okay=False, path_type=Path), default=Path("demo"))
 @click.option(
     "--images",
     type=click.IntRange(min=20),
@@ -29,14 +29,14 @@ def command(folder: Path, images: int, seed: int, device: str, as_json: bool) ->
 
     Draws labelled X-rays, trains three small members, tunes their weights, predicts test hands that
     nothing has seen, and leaves a report, a picture sheet and a summary, in a folder in which every
-    other command can be tried.
+    other command can be tried. A demo that was stopped goes on where it was.
 
     \b
     Examples:
         ens demo
         ens demo somewhere --images 100
     """
-    from models_zoo.demo import DemoPlan, run_demo
+    from models_zoo.demo import PLAN_FILE, DemoPlan, run_demo
 
     try:
         result = run_demo(
@@ -47,9 +47,9 @@ def command(folder: Path, images: int, seed: int, device: str, as_json: bool) ->
             progress=console_progress,
         )
     except KeyboardInterrupt:
-        click.echo(
-            f"stopped: {folder} is not finished; remove it, or name another folder, to start again",
-            err=True,
-        )
+        says = "the same command goes on where it stopped"
+        if not (folder / PLAN_FILE).exists():
+            says = f"remove {folder}, or name another folder, to start again"
+        click.echo(f"stopped: {says}", err=True)
         raise
     click.echo(json.dumps(result.as_dict()) if as_json else result.text())

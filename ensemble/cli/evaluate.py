@@ -10,6 +10,7 @@ import click
 
 from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import (
+    UserPath,
     groups_option,
     json_option,
     metadata_option,
@@ -30,17 +31,17 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Score a predictions file against labels.")
-@click.argument("predictions", type=click.Path(path_type=Path))
-@click.argument("labelled", type=click.Path(path_type=Path))
+@click.argument("predictions", type=UserPath(path_type=Path))
+@click.argument("labelled", type=UserPath(path_type=Path))
 @rle_order_option
 @rle_base_option
 @groups_option("the folder that an image lies in, else every image is its own")
 @click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Also write image x class Dice."
+    "--out", type=UserPath(dir_okay=False, path_type=Path), help="Also write image x class Dice."
 )
 @click.option(
     "--report",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Also write a page about all errors into this folder, and its tables.",
 )

@@ -7,26 +7,26 @@ from pathlib import Path
 import click
 
 from ensemble.cli.console import console_progress
-from ensemble.cli.options import groups_option, metadata_option
+from ensemble.cli.options import UserPath, groups_option, metadata_option
 
 
 @click.command(short_help="Show what one should know of a data set before training.")
-@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("data", type=UserPath(path_type=Path))
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     metavar="FOLDER",
     help="Other images, as those of the test set: how they differ from DATA, and copies in both.",
 )
 @click.option(
     "--split",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="members/split.csv of ens train-zoo: which copies lie in different folds.",
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     help="The folder of the page and its tables. By default DATA-explored in this folder.",
 )
 @groups_option("the folder that an image lies in, else every image is its own")

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from ensemble.cli.console import console_progress
+from ensemble.cli.options import UserPath
 from ensemble.wording import counted
 
 
 @click.command(short_help="Draw synthetic hand X-rays with 29 labelled bones.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=UserPath(path_type=Path))
 @click.option("--images", default=30, show_default=True, help="6 or more; two hands a person.")
 @click.option("--size", default=2048, show_default=True, help="Pixels a side, 64 to 4096.")
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same bytes.")

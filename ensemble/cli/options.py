@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +13,16 @@ if TYPE_CHECKING:
     from ensemble.runs.rle import Base
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class UserPath(click.Path):
+    """A path in which "~" is the home folder, also where no shell replaced it: --out=~/masks."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path of what was typed."""
+        value = os.path.expanduser(value)  # noqa: PTH111 - that of Path raises for ~nobody
+        return super().convert(value, param, ctx)
+
 
 members_option = click.option(
     "--members",
@@ -67,7 +78,7 @@ def out_option(default: str, meaning: str) -> Callable[[_Command], _Command]:
     """--out, the file that a command writes."""
     return click.option(
         "--out",
-        type=click.Path(dir_okay=False, path_type=Path),
+        type=UserPath(dir_okay=False, path_type=Path),
         default=Path(default),
         show_default=True,
         help=meaning,
@@ -76,7 +87,7 @@ def out_option(default: str, meaning: str) -> Callable[[_Command], _Command]:
 
 metadata_option = click.option(
     "--metadata",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     metavar="FILE",
     help="A CSV or xlsx table of persons, with a column ID. By default metadata or meta_data "
     "beside or above the data.",
@@ -100,7 +111,7 @@ trained_groups_option = groups_option(
 
 cache_option = click.option(
     "--cache",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     default=Path(".ens-cache"),
     show_default=True,
     help="Folder of soft maps, written once for each member, image and set of views; an "

@@ -11,6 +11,7 @@ import click
 
 from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import (
+    UserPath,
     device_option,
     json_option,
     members_option,
@@ -22,6 +23,8 @@ from ensemble.cli.options import (
 )
 from ensemble.wording import counted
 
+DEFAULT_WEIGHTS = Path("per-class.json")
+
 if TYPE_CHECKING:
     from ensemble.fusion_space import FusionSpace
     from ensemble.maps.uncertainty import UncertaintyKind
@@ -31,11 +34,11 @@ if TYPE_CHECKING:
 
 
 @click.command(short_help="Members + images -> predictions.csv.")
-@click.argument("images", type=click.Path(path_type=Path), default=Path("test"))
+@click.argument("images", type=UserPath(path_type=Path), default=Path("test"))
 @members_option
 @click.option(
     "--weights",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="per-class.json of ens tune-weights. By default all members weigh the same, threshold .5.",
 )
 @tta_option
@@ -86,7 +89,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--uncertainty",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Also write how unsure each pixel is, as 8-bit grey PNGs of the images' names, or, where "
     "DIR ends in .zarr, as arrays of a zarr group; and uncertainty.csv with the most doubtful "
@@ -136,6 +139,8 @@ def command(
     from ensemble.runs.rle import RleFormat
 
     options = _run_options(**run)
+    folder = open_images(images)
+    refuse_overwriting(out, [*find_members(members), *([] if weights is None else [weights])])
     ensemble = load_ensemble(
         members,
         weights,
@@ -144,10 +149,9 @@ def command(
         options=options,
         uncertainty=None if uncertainty is None else uncertainty_of,
     )
-    refuse_overwriting(out, [*find_members(members), *([] if weights is None else [weights])])
     _note_other_settings(weights, tta, fuse)
-    folder = open_images(images)
     plan = plan_prediction(ensemble, folder, options.max_bytes)
+    console_line(_weights_line(weights))
     for line in plan.lines():
         console_line(line)
     rle = RleFormat(rle_order, parse_base(rle_base))
@@ -174,6 +178,16 @@ def _run_options(
         at_once=at_once,
         max_bytes=None if max_memory is None else parse_bytes(max_memory),
     )
+
+
+def _weights_line(weights: Path | None) -> str:
+    """Which weights it will be, and that others lie here if they do."""
+    if weights is not None:
+        return f"weights and thresholds of {weights}"
+    line = "every member weighs the same, thresholds .5"
+    if DEFAULT_WEIGHTS.exists():
+        line += f"; --weights {DEFAULT_WEIGHTS} takes those that were tuned"
+    return line
 
 
 def _note_other_settings(weights: Path | None, tta: str | None, fuse: FusionSpace | None) -> None:

@@ -10,6 +10,7 @@ import click
 
 from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import (
+    UserPath,
     cache_option,
     device_option,
     json_option,
@@ -25,11 +26,11 @@ _SHOWN = 10
 
 
 @click.command(short_help="What the parts of an ensemble are worth; what to review.")
-@click.argument("labelled", type=click.Path(path_type=Path), default=Path("val"))
+@click.argument("labelled", type=UserPath(path_type=Path), default=Path("val"))
 @members_option
 @click.option(
     "--weights",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     help="per-class.json of ens tune-weights. By default the one that lies here, else all members "
     "weigh the same, threshold .5.",
 )
@@ -42,7 +43,7 @@ _SHOWN = 10
 )
 @click.option(
     "--review",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     metavar="IMAGES",
     help="A folder without labels, such as test/: its images are ranked by the Dice that is "
     "predicted of them.",
@@ -58,7 +59,7 @@ _SHOWN = 10
 )
 @click.option(
     "--out",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     default=Path("report"),
     show_default=True,
     help="The folder of the page and its tables.",

@@ -14,7 +14,7 @@ import click
 
 from ensemble.cli.console import console_progress
 from ensemble.cli.durations import format_duration
-from ensemble.cli.options import json_option
+from ensemble.cli.options import UserPath, json_option
 from ensemble.cli.tables import print_table
 from ensemble.cli.training_table import TrainingTable
 from ensemble.wording import counted
@@ -74,10 +74,10 @@ def _print_schema(context: click.Context, option: click.Parameter, value: bool) 
 
 
 @click.command(short_help="zoo.yaml -> members and a leaderboard.")
-@click.argument("zoo_file", type=click.Path(path_type=Path), default=Path("zoo.yaml"))
+@click.argument("zoo_file", type=UserPath(path_type=Path), default=Path("zoo.yaml"))
 @click.option(
     "--members-dir",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     help="Where members and leaderboard.csv go. By default members/ beside ZOO_FILE.",
 )
 @click.option(
@@ -101,7 +101,7 @@ def _print_schema(context: click.Context, option: click.Parameter, value: bool) 
 )
 @click.option(
     "--preview",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=UserPath(dir_okay=False, path_type=Path),
     metavar="PICTURE",
     help="Train nothing: draw what each member would see, augmented and with labels.",
 )
@@ -205,13 +205,16 @@ def _show_plan(
     columns = ["member", "input", "parameters", "batch", "memory"]
     columns += ["epochs", "steps", "s/step", "time"]
     print_table(columns, [_plan_cells(member) for member in plan.members])
-    click.echo(
-        f"{counted(plan.train_images, 'image')} to learn from, {plan.val_images} held out; "
-        f"on {', '.join(plan.devices)} about {format_duration(plan.total_s)} in all, into "
-        f"{plan.folder}."
-    )
-    click.echo("Measured on a few steps of each; beside other work it takes longer.")
-    faults = [member.fault for member in plan.members if member.fault]
+    images = f"{counted(plan.train_images, 'image')} to learn from, {plan.val_images} held out"
+    faults = list(dict.fromkeys(member.fault for member in plan.members if member.fault))
+    if plan.total_s:
+        click.echo(
+            f"{images}; on {', '.join(plan.devices)} about {format_duration(plan.total_s)} in all, "
+            f"into {plan.folder}."
+        )
+        click.echo("Measured on a few steps of each; beside other work it takes longer.")
+    else:
+        click.echo(f"{images}.")
     if faults:
         raise click.ClickException("; ".join(faults))
 

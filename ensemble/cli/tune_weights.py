@@ -9,6 +9,7 @@ import click
 
 from ensemble.cli.console import console_line, console_progress
 from ensemble.cli.options import (
+    UserPath,
     cache_option,
     device_option,
     json_option,
@@ -26,7 +27,7 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 
 
 @click.command(short_help="Members + labelled images -> per-class.json.")
-@click.argument("val", type=click.Path(path_type=Path), default=Path("val"))
+@click.argument("val", type=UserPath(path_type=Path), default=Path("val"))
 @members_option
 @out_option("per-class.json", "The weights file, with the evidence for each class.")
 @click.option(
@@ -83,7 +84,7 @@ _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 )
 @click.option(
     "--match",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=UserPath(file_okay=False, path_type=Path),
     metavar="IMAGES",
     help="Weigh the labelled images so that they resemble those of a folder without labels, such "
     "as test/, in size, brightness and pose.",

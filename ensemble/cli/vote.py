@@ -11,6 +11,7 @@ import click
 
 from ensemble.cli.console import console_progress
 from ensemble.cli.options import (
+    UserPath,
     json_option,
     out_option,
     parse_base,
@@ -38,7 +39,7 @@ def _numbers(
 
 @click.command(short_help="Prediction files -> one, by weighted vote.")
 @click.argument(
-    "predictions", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path)
+    "predictions", nargs=-1, required=True, type=UserPath(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--weights",
@@ -72,7 +73,7 @@ def _numbers(
 @click.option("--out-base", type=click.Choice(["0", "1"]), help="Base of the runs in OUT.")
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=UserPath(path_type=Path),
     help="The images of the files, by which runs that end outside of them are found.",
 )
 @json_option

@@ -32,10 +32,11 @@ def write_diagnosis(
 
 
 def make_page(found: Diagnosis, *, palette: Palette = "safe", progress: Progress = silent) -> Page:
-    """What stands out, the figures, and the worst predictions as pictures."""
+    """What stands out, the worst predictions as pictures, and the figures."""
     colours: Colours = ERROR_PALETTES[palette]
     sections = (
         Section("notes", "What stands out", (remarks(take_notes(found)),)),
+        *case_sections(found, colours, progress),
         class_section(found),
         image_section(found),
         verdict_section(found, colours),
@@ -43,7 +44,6 @@ def make_page(found: Diagnosis, *, palette: Palette = "safe", progress: Progress
         overlap_section(found),
         boundary_section(found),
         person_section(found),
-        *case_sections(found, colours, progress),
     )
     return Page(
         title=found.data.table.table.path.name,

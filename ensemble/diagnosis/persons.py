@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ensemble.data.metadata import UNITS, Metadata
 from ensemble.data.samples import Sample
 from ensemble.evaluate import INTERVAL_LEVEL
-from ensemble.intervals import bootstrap_groups
+from ensemble.intervals import SCORES, bootstrap_groups
 
 UNKNOWN = "unknown"
 _PARTS = 4
@@ -103,6 +103,8 @@ def _score(
     theirs = [people[i] for i in images]
     low = high = np.nan
     if len(set(theirs)) > 1:
-        found = bootstrap_groups(dice[images, None], theirs, level=INTERVAL_LEVEL, seed=seed)
+        found = bootstrap_groups(
+            dice[images, None], theirs, level=INTERVAL_LEVEL, seed=seed, limits=SCORES
+        )
         low, high = float(found.low[0]), float(found.high[0])
     return GroupScore(column, name, images, len(set(theirs)), float(dice[images].mean()), low, high)

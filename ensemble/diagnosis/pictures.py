@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,6 +21,9 @@ from ensemble.report.pictures import Colour, Masks, Picture, Verdict, overlay_ma
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
 MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 6, 2
 _WRONG: dict[Verdict, int] = {"missed": MISSED, "extra": EXTRA, "other": OTHER}
+
+# Pixels that count nowhere.
+IGNORED_COLOUR: Colour = (128, 128, 128)
 
 _IMAGE_PX, _CROP_PX = 640, 400
 _IMAGE_ROOM, _CROP_ROOM, _LEAST_ROOM_PX = 0.05, 0.3, 8
@@ -80,10 +83,15 @@ def draw_case(found: Diagnosis, case: Case, colours: Colours) -> CasePictures:
     if case.class_index is None:
         window = _window(_foreground_box(boxes, classes, label.size), label.size, _IMAGE_ROOM)
         stacks = [planes[:, window[0], window[1]] for planes in both]
-        return _draw_image(picture[window], stacks, classes, colours)
-    window = _window(boxes[case.class_index], label.size, _CROP_ROOM)
-    masks = [_cut(planes, case.class_index, window) for planes in both]
-    return _draw_mask(picture[window], masks, colours)
+        drawn = _draw_image(picture[window], stacks, classes, colours)
+    else:
+        window = _window(boxes[case.class_index], label.size, _CROP_ROOM)
+        masks = [_cut(planes, case.class_index, window) for planes in both]
+        drawn = _draw_mask(picture[window], masks, colours)
+    if label.ignored is None:
+        return drawn
+    ignored = (label.ignored[window], IGNORED_COLOUR)
+    return replace(drawn, truth=tint(drawn.truth, [ignored]), errors=tint(drawn.errors, [ignored]))
 
 
 def _draw_image(

@@ -100,4 +100,11 @@ def _refuse(error: OSError) -> None:
 
 
 def _unlistable(error: OSError) -> DataError:
-    return DataError(f"the folder cannot be listed: {error.strerror}", where=error.filename)
+    remedy = None
+    if isinstance(error, FileNotFoundError):
+        remedy = f"name another folder, or run in the one that holds it; this is {Path.cwd()}"
+    elif isinstance(error, NotADirectoryError):
+        remedy = "name the folder in which it lies"
+    return DataError(
+        f"the folder cannot be listed: {error.strerror}", where=error.filename, remedy=remedy
+    )

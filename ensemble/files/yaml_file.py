@@ -33,7 +33,8 @@ def read_yaml_file(path: Path, error_type: type[EnsError]) -> ParsedYaml:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = path if mark is None else f"{path}:{mark.line + 1}:{mark.column + 1}"
-        raise error_type(f"is not YAML: {error.problem or error.context}", where=place) from error
+        problem = error.problem or error.context or ""
+        raise error_type(f"is not YAML: {problem}", where=place, remedy=_remedy(error)) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise error_type(f"is not YAML: {error}", where=path) from error
     except RecursionError as error:
@@ -48,6 +49,15 @@ def read_yaml_file(path: Path, error_type: type[EnsError]) -> ParsedYaml:
             )
         )
     return ParsedYaml(content, root)
+
+
+def _remedy(error: yaml.MarkedYAMLError) -> str | None:
+    """What most likely leads to what the parser says; it has no word for single values."""
+    if isinstance(error, yaml.scanner.ScannerError) and "\\t" in (error.problem or ""):
+        return "indent with spaces, not with tabs"
+    if isinstance(error, yaml.scanner.ScannerError | yaml.parser.ParserError):
+        return "look at indentation, colons and brackets, in this line and the one before"
+    return None
 
 
 class _PlacingLoader(yaml.SafeLoader):

@@ -196,9 +196,9 @@ def _build_segformer(
 def _check_known(what: str, name: str, known: Iterable[str]) -> None:
     known = sorted(known)
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:12]
+        more = len(known) - len(near)
         raise ConfigError(
             f"unknown {what} {name!r}",
-            expected=f"one of {', '.join(near or known[:12])}"
-            + ("" if near or len(known) <= 12 else f" and {len(known) - 12} more"),
+            expected=f"one of {', '.join(near)}" + (f" and {more} more" if more else ""),
         )

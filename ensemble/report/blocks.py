@@ -10,6 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike
 
+from ensemble.report.pictures import class_colours
 from ensemble.report.tables import Table
 from ensemble.report.templates import render_block
 
@@ -123,6 +124,12 @@ def legend(entries: Sequence[tuple[tuple[int, int, int], str]]) -> Markup:
     """What colours (RGB) of pictures mean."""
     shown = [(f"rgb({red} {green} {blue})", text) for (red, green, blue), text in entries]
     return render_block("legend", entries=shown)
+
+
+def class_legend(names: Sequence[str]) -> Markup:
+    """The colours that `overlay_masks` gives to classes."""
+    colours = class_colours(len(names)).tolist()
+    return legend([((r, g, b), name) for (r, g, b), name in zip(colours, names, strict=True)])
 
 
 def heat_table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ensemble.files.whole_file import whole_file
@@ -38,6 +38,19 @@ class Table:
             [show(cell, how) for cell, how in zip(row, formats, strict=True)] for row in self.rows
         ]
 
+    def known(self) -> Table:
+        """The same without columns of which no cell is known."""
+        kept = [
+            i
+            for i in range(len(self.header))
+            if not self.rows or not all(_is_nan(row[i]) for row in self.rows)
+        ]
+        return replace(
+            self,
+            header=tuple(self.header[i] for i in kept),
+            rows=tuple(tuple(row[i] for i in kept) for row in self.rows),
+        )
+
     def is_numeric(self) -> list[bool]:
         """For each column whether it holds numbers only."""
         columns = zip(*self.rows, strict=True) if self.rows else [()] * len(self.header)
@@ -65,6 +78,10 @@ def write_table(folder: Path, table: Table) -> Path:
         rows.writerow(table.header)
         rows.writerows([_field(cell) for cell in row] for row in table.rows)
     return path
+
+
+def _is_nan(cell: Cell) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)
 
 
 def _field(cell: Cell) -> str:

@@ -173,16 +173,25 @@ def _columns(path: Path, header: tuple[Place, list[bytes]] | None) -> tuple[int,
         text = "" if header is None else _text(header[1]).removeprefix(_BYTE_ORDER_MARK)
         names = _fields(text)
     except DataError as error:
-        raise DataError(f"is no CSV file: line 1 {error}", where=path) from error
+        raise DataError(
+            f"is no CSV file: line 1 {error}", where=path, remedy="save it as CSV in UTF-8"
+        ) from error
     if sorted(names) != sorted(COLUMNS):
         raise DataError(
             "has other columns",
             where=path,
             expected=f"{','.join(COLUMNS)} in any order",
             got=few(names, 8) or "an empty file",
+            remedy=_separator_remedy(text),
         )
     first, second, third = (names.index(column) for column in COLUMNS)
     return first, second, third
+
+
+def _separator_remedy(header: str) -> str | None:
+    """What to do about fields that something else separates, as some spreadsheets write them."""
+    others = [mark for mark in (";", "\t") if mark in header]
+    return "save it with commas between fields" if others else None
 
 
 def _to_row(text: str, columns: tuple[int, int, int]) -> _Row:

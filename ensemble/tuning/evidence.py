@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.fusion.weights_file import write_weights
-from ensemble.intervals import Interval, bootstrap_groups
+from ensemble.intervals import GAINS, SCORES, Interval, bootstrap_groups
 from ensemble.runs.filters import NO_FILTER
 from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.notes import notes
@@ -36,7 +36,9 @@ def class_evidence(result: TuningResult) -> dict[str, dict[str, Any]]:
     Both with intervals over groups; a class without labels has no evidence.
     """
     validation = result.validation
-    scores = {name: _over_groups(result, values) for name, values in _scores(result).items()}
+    scores = {
+        name: _over_groups(result, values, SCORES) for name, values in _scores(result).items()
+    }
     evidence: dict[str, dict[str, Any]] = {name: {} for name in result.weights.class_names}
     for c, name in enumerate(result.plan.names):
         evidence[name] = {
@@ -62,8 +64,8 @@ def overall_evidence(result: TuningResult) -> dict[str, Any]:
         gains["filters_over_none"] = result.filters.kept - result.filters.plain
     return {
         "metric": str(result.metric),
-        "score": {name: _mean_entry(result, values) for name, values in scores.items()},
-        "gains": {name: _mean_entry(result, values) for name, values in gains.items()},
+        "score": {name: _mean_entry(result, values, SCORES) for name, values in scores.items()},
+        "gains": {name: _mean_entry(result, values, GAINS) for name, values in gains.items()},
         "simple_rule": validation.choice.simple,
         "best_single": result.best_single,
         "tuned_classes": int(validation.choice.tuned.sum()),
@@ -147,12 +149,18 @@ def _scores(result: TuningResult) -> dict[str, NDArray[np.float64]]:
     return scores
 
 
-def _over_groups(result: TuningResult, values: NDArray[np.float64]) -> Interval:
-    return bootstrap_groups(values, result.groups, level=GAIN_LEVEL, seed=result.seed)
+def _over_groups(
+    result: TuningResult, values: NDArray[np.float64], limits: tuple[float, float]
+) -> Interval:
+    return bootstrap_groups(
+        values, result.groups, level=GAIN_LEVEL, seed=result.seed, limits=limits
+    )
 
 
-def _mean_entry(result: TuningResult, values: NDArray[np.float64]) -> dict[str, float]:
-    return _entry(_over_groups(result, values.mean(axis=1, keepdims=True)), 0)
+def _mean_entry(
+    result: TuningResult, values: NDArray[np.float64], limits: tuple[float, float]
+) -> dict[str, float]:
+    return _entry(_over_groups(result, values.mean(axis=1, keepdims=True), limits), 0)
 
 
 def _entry(interval: Interval, index: int) -> dict[str, float]:

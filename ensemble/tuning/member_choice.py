@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.errors import ConfigError
-from ensemble.intervals import Interval, bootstrap_groups
+from ensemble.intervals import SCORES, Interval, bootstrap_groups
 from ensemble.tuning.candidates import Statistic
 from ensemble.tuning.choice import GAIN_LEVEL
 from ensemble.tuning.rules import DEFAULT_THRESHOLD, spread
@@ -72,7 +72,9 @@ class MemberChoice:
 
     def path_interval(self, groups: Sequence[str], *, seed: int) -> Interval:
         """The scores (K,) along the path, with intervals over groups."""
-        return bootstrap_groups(self.path_scores.T, groups, level=GAIN_LEVEL, seed=seed)
+        return bootstrap_groups(
+            self.path_scores.T, groups, level=GAIN_LEVEL, seed=seed, limits=SCORES
+        )
 
 
 def choose_members(

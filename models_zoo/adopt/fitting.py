@@ -70,11 +70,12 @@ def find_prefix(own: Mapping[str, Tensor], found: Tensors) -> str:
         return complete[0]
     nearest = max(prefixes, key=lambda p: sum(p + key in found for key in wanted), default="")
     lacking = [key for key in wanted if nearest + key not in found]
-    share = f"{len(wanted) - len(lacking)} of {len(wanted)} weights are there"
+    under = f" under {nearest!r}" if nearest else ""
+    there = len(wanted) - len(lacking)
     raise MemberError(
-        "holds another network",
-        expected=f"{few([nearest + key for key in lacking], _SHOWN)}",
-        got=f"{few(sorted(found), _SHOWN)}; {share}" + (f" under {nearest!r}" if nearest else ""),
+        f"holds another network: {there} of its {len(wanted)} weights are there{under}",
+        expected=few([nearest + key for key in lacking], _SHOWN),
+        got=few(sorted(found), _SHOWN),
         remedy="name its own --arch and --encoder, and --options that differ from the defaults",
     )
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ensemble.wording import counted, shown
+from ensemble.wording import counted, near_misses, shown
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,15 @@ def test_one_thing_stands_in_the_singular(words, expected):
 )
 def test_values_are_shown_as_they_were_written_but_short(value, expected):
     assert shown(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["haert"], ", did you mean heart?"),
+        (["haert", "left lnug", "hearts"], ", did you mean heart and left lung?"),
+        (["spine"], ""),
+    ],
+)
+def test_what_was_meant_is_asked(names, said):
+    assert near_misses(names, ["heart", "left lung", "right lung"]) == said

@@ -38,6 +38,14 @@ def test_the_demo_ends_with_scores_a_sheet_and_a_folder_to_work_in(tmp_path):
         assert (folder / name).exists(), name
     assert result.as_dict()["test_images"] == 4
 
+    (folder / "predictions-tuned.csv").unlink()
+    members = {path: path.stat().st_mtime_ns for path in (folder / "members").glob("*.pt")}
+    again = run_demo(folder, DemoPlan(images=20, size=96, zoo=ZOO))
+    assert again.dice == result.dice
+    assert members == {path: path.stat().st_mtime_ns for path in (folder / "members").glob("*.pt")}
+    with pytest.raises(OutputError, match="holds a demo of other images"):
+        run_demo(folder, DemoPlan(images=22, size=96, zoo=ZOO))
+
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path):
     Path(tmp_path / "mine.txt").write_text("mine")

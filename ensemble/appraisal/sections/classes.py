@@ -25,10 +25,13 @@ _CALIBRATED = ([0.05, 0.95], [0.05, 0.95])
 def weight_section(found: Appraisal, evidence: Evidence) -> Section:
     """What each class weighs, and why."""
     content = weight_table(found, evidence)
-    text = (
+    stated = (
         "Gains are those that the weights file states: out of fold, tuned against the simple rule, "
-        "with their interval over groups. The best threshold here is the best one on these images "
-        "under the same weights, without filters."
+        "with their interval over groups. "
+    )
+    text = (stated if evidence.classes else "") + (
+        "The best threshold here is the best one on these images under the same weights, without "
+        "filters."
     )
     return Section(
         "weights",
@@ -42,7 +45,7 @@ def weight_section(found: Appraisal, evidence: Evidence) -> Section:
                 caption="Share of each member in each class.",
                 least_shown=0.005,
             ),
-            table(content, "Classes."),
+            table(content.known(), "Classes."),
         ),
         (content,),
     )
@@ -118,9 +121,9 @@ def calibration_section(found: Appraisal) -> Section | None:
         "Calibration",
         (
             paragraph(
-                "Pixels on which the members do not all agree, from .05 to .95 of fused "
-                "probability, all classes together. Below the line the ensemble is too sure of "
-                "foreground; thresholds make up for it, probabilities read as such do not."
+                "Pixels whose label weights or thresholds can still change, from .05 to .95 of "
+                "fused probability, all classes together. Below the line the ensemble is too sure "
+                "of foreground; thresholds make up for it, probabilities read as such do not."
             ),
             side_by_side(
                 figure(drawn, "How often pixels of a probability are foreground in truth."),

@@ -42,8 +42,8 @@ def frontier_section(found: Appraisal) -> Section:
     )  # fmt: skip
 
 
-def view_section(found: Appraisal, evidence: Evidence) -> Section | None:
-    """What views gain and cost; None where nothing but the ensemble's own is known."""
+def view_section(found: Appraisal, evidence: Evidence) -> Section:
+    """What views gain and cost, as far as others than the ensemble's own were tried."""
     content = _view_table(found)
     blocks, tables = [], []
     if found.view_scores:
@@ -57,7 +57,13 @@ def view_section(found: Appraisal, evidence: Evidence) -> Section | None:
         blocks.append(table(stated, "What tuning tried, all members weighing the same."))
         tables.append(stated)
     if not blocks:
-        return None
+        own = found.weights.views or "identity"
+        blocks.append(
+            paragraph(
+                f"Nothing is known of other views than the ensemble's own, {own}: the option --tta "
+                "scores others beside it (--tta identity --tta hflip --tta scale=0.75:1:1.25)."
+            )
+        )
     return Section("views", "Views", tuple(blocks), tuple(tables))
 
 

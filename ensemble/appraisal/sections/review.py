@@ -5,13 +5,25 @@ from __future__ import annotations
 import numpy as np
 from markupsafe import Markup
 
-from ensemble.appraisal.appraisal import Appraisal, Doubt
+from ensemble.appraisal.appraisal import Appraisal
+from ensemble.appraisal.doubt import Doubt
 from ensemble.appraisal.pictures import doubt_pictures
+from ensemble.appraisal.predicted_dice import LEAST_MASKS
 from ensemble.appraisal.tables import Floats, doubt_table, sign_table
+from ensemble.classes import BACKGROUND
 from ensemble.errors import few
 from ensemble.progress import Progress
 from ensemble.ranks import rank_correlation
-from ensemble.report.blocks import Card, case, figure, heat_table, paragraph, side_by_side, table
+from ensemble.report.blocks import (
+    Card,
+    case,
+    class_legend,
+    figure,
+    heat_table,
+    paragraph,
+    side_by_side,
+    table,
+)
 from ensemble.report.charts import scatter
 from ensemble.report.page import Section
 from ensemble.report.picture_uri import picture_uri, share_of_page
@@ -25,6 +37,8 @@ _MATRIX = (30, 40)
 # Dots of a chart of masks, spread evenly.
 _MOST_DOTS = 1500
 _THREADS = 2
+# A correlation of fewer images may be anything.
+_LEAST_RANKED = 10
 _PICTURES = ("masks", "doubt")
 
 
@@ -54,11 +68,8 @@ def trust_section(found: Appraisal) -> Section:
         "Dice without labels",
         (
             paragraph(
-                "What the Dice of a mask will be, predicted from its soft maps alone: its expected "
-                "Dice if probabilities were true, their entropy, their peak, and how far the "
-                "members agree with it. A labelled image is predicted by a fit that saw none of "
-                "its group. If all of their masks hold something, an empty one is taken for "
-                "missed, of Dice 0. " + trust_text(found)
+                _how_predicted(found.doubt) + " If all labelled masks hold something, an empty "
+                "one is taken for missed, of Dice 0. " + trust_text(found)
             ),
             side_by_side(figure(by_image, "Images, mean over classes."), figure(by_mask, "Masks.")),
             table(content, "Images, the lowest prediction first.", most_rows=_MOST_ROWS),
@@ -67,11 +78,25 @@ def trust_section(found: Appraisal) -> Section:
     )
 
 
+def _how_predicted(doubt: Doubt) -> str:
+    if not doubt.is_fitted:
+        return (
+            f"A regression needs {LEAST_MASKS} labelled masks that hold something, and there are "
+            "fewer here. So what is predicted is the expected Dice: what a mask would have if "
+            "probabilities were true. Networks that are too sure of themselves get too much."
+        )
+    return (
+        "What the Dice of a mask will be, predicted from its soft maps alone: its expected Dice if "
+        "probabilities were true, their entropy, their peak, and how far the members agree with "
+        "it. A labelled image is predicted by a fit that saw none of its group."
+    )
+
+
 def trust_text(found: Appraisal) -> str:
     """How well the prediction holds, in a sentence."""
     predicted, dice = found.doubt.predicted, found.dice
     means = predicted.mean(axis=1), dice.mean(axis=1)
-    rank = rank_correlation(*means)
+    rank = rank_correlation(*means) if len(dice) >= _LEAST_RANKED else np.nan
     order = "" if np.isnan(rank) else f"ranks images with a correlation of {rank:.2f} and "
     off = float(np.abs(means[0] - means[1]).mean())
     masks = float(np.abs(predicted - dice).mean())
@@ -96,7 +121,12 @@ def review_section(found: Appraisal, progress: Progress) -> Section:
     """The images to look at first: those without labels if there are any, else the labelled."""
     doubt, dice = (found.review, None) if found.review else (found.doubt, found.dice)
     title = "Review first"
-    blocks = [paragraph(_review_text(found, doubt)), *_cases(found, doubt, dice, progress)]
+    coloured = [name for name in found.class_names if name != BACKGROUND]
+    blocks = [
+        paragraph(_review_text(found, doubt)),
+        class_legend(coloured),
+        *_cases(found, doubt, dice, progress),
+    ]
     order = np.array(doubt.order()[: _MATRIX[0]])
     worst = np.argsort(doubt.predicted.mean(axis=0), kind="stable")[: _MATRIX[1]]
     blocks.append(
@@ -112,7 +142,7 @@ def review_section(found: Appraisal, progress: Progress) -> Section:
     if dice is not None:
         return Section("review", title, tuple(blocks))
     content = doubt_table(found, doubt, "review")
-    blocks.append(table(content, _table_text(doubt), most_rows=_MOST_ROWS))
+    blocks.append(table(content.known(), _table_text(doubt), most_rows=_MOST_ROWS))
     return Section(
         "review", title, tuple(blocks), (content, sign_table(found, doubt, "review-by-class"))
     )

@@ -11,7 +11,7 @@ from ensemble.bit_planes import Label, Planes, add_mask
 from ensemble.classes import BACKGROUND, ClassList
 from ensemble.errors import ClassListError, LabelError
 from ensemble.runs.rle import Runs, decode
-from ensemble.wording import counted
+from ensemble.wording import counted, near_misses
 
 
 class LabelSource(Protocol):
@@ -33,7 +33,7 @@ def refuse_unknown(found: Iterable[str], classes: ClassList) -> None:
         raise ClassListError(
             "the labels hold unknown classes",
             expected=f"one of {', '.join(classes.names)}",
-            got=", ".join(unknown),
+            got=", ".join(unknown) + near_misses(unknown, classes.names),
             remedy="add them to classes.yaml, or remove their labels",
         )
 

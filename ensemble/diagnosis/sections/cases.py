@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ensemble.diagnosis.diagnosis import Diagnosis
 from ensemble.diagnosis.pictures import (
+    IGNORED_COLOUR,
     Case,
     CasePictures,
     Colours,
@@ -20,7 +21,7 @@ from ensemble.diagnosis.pictures import (
 from ensemble.diagnosis.sections.errors import colour_legend
 from ensemble.diagnosis.tables import VERDICTS, verdict_shares
 from ensemble.progress import Progress
-from ensemble.report.blocks import Card, case, legend, paragraph
+from ensemble.report.blocks import Card, case, class_legend, legend, paragraph
 from ensemble.report.page import Section
 from ensemble.report.picture_uri import picture_uri, share_of_page
 from ensemble.streaming import ordered_map
@@ -52,16 +53,24 @@ def case_sections(
             blocks.append(_block(found, chosen, pictures, most_bytes))
             advance(1)
     of_images, of_masks = blocks[: len(images)], blocks[len(images) :]
+    of_classes = [
+        paragraph("Classes in truth and prediction:"),
+        class_legend(found.scores.class_names),
+    ]
+    meanings = colour_legend(colours)
+    if found.data.labelled.classes.ignore is not None:
+        meanings.append((IGNORED_COLOUR, "ignored: counts nowhere"))
+    verdicts = [paragraph("Errors:"), legend(meanings)]
     return (
-        _section("worst-images", "Worst images", of_images, colours),
-        _section("worst-classes", "Worst classes", of_masks, colours),
+        _section("worst-images", "Worst images", [*of_classes, *verdicts], of_images),
+        _section("worst-classes", "Worst classes", verdicts, of_masks),
     )
 
 
-def _section(slug: str, title: str, cases: Sequence[Markup], colours: Colours) -> Section:
+def _section(slug: str, title: str, keys: Sequence[Markup], cases: Sequence[Markup]) -> Section:
     if not cases:
         return Section(slug, title, (paragraph("Nothing is wrong."),))
-    return Section(slug, title, (legend(colour_legend(colours)), *cases))
+    return Section(slug, title, (*keys, *cases))
 
 
 def _block(found: Diagnosis, chosen: Case, pictures: CasePictures, most_bytes: int) -> Markup:

@@ -107,15 +107,18 @@ def boundary_section(found: Diagnosis) -> Section:
         f"{distances.size} are here."
     )
     boxes = {names[c]: distances[:, c] for c in order}
-    caption = "Mean distance of outlines of each image, the largest median first."
+    caption = (
+        "Mean distance of outlines of each image, the largest median first, and before all classes "
+        "that are never both there and predicted."
+    )
     drawn = figure(box_plot(boxes, unit="px"), caption)
     return Section("boundaries", "Boundaries", (paragraph(text), drawn))
 
 
 def _medians(values: Floats) -> Floats:
-    """(C,): of what is no NaN; 0 where all are."""
+    """(C,): of what is no NaN; infinite where all are."""
     known = [column[np.isfinite(column)] for column in values.T]
-    return np.array([np.median(column) if len(column) else 0.0 for column in known])
+    return np.array([np.median(column) if len(column) else np.inf for column in known])
 
 
 def person_section(found: Diagnosis) -> Section | None:

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from ensemble.appraisal.appraisal import Asked, Doubt, appraise, look_at
+from ensemble.appraisal.appraisal import Asked, appraise, look_at
+from ensemble.appraisal.doubt import Doubt
 from ensemble.appraisal.sections.review import unlike_text
 from ensemble.appraisal.tables import doubt_table
 from ensemble.classes import ClassList

@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from ensemble.appraisal.predicted_dice import SIGNS, DicePredictor, predict_out_of_fold
+from ensemble.appraisal.predicted_dice import (
+    LEAST_MASKS,
+    SIGNS,
+    DicePredictor,
+    enough_masks,
+    predict_out_of_fold,
+)
 
 
 def masks(seed, num_images=60, num_classes=3):
@@ -25,14 +31,31 @@ def test_what_signs_say_is_learnt_for_full_and_for_empty_masks():
     assert found.max() <= 1
 
 
-def test_of_few_masks_only_the_mean_is_taken():
+def test_of_few_masks_the_expected_dice_is_taken_as_it_is():
+    """The mean of the other folds would be lowest where the Dice is highest."""
+    signs, _, dice = masks(0, num_images=6)
+    nothing_empty, folds = np.zeros(dice.shape, bool), np.arange(6)
+    assert not enough_masks(nothing_empty, folds)
+    found = predict_out_of_fold(signs, nothing_empty, dice, folds)
+    np.testing.assert_allclose(found, signs[..., SIGNS.index("expected Dice")])
+    fitted = DicePredictor.fit(signs, nothing_empty, dice, enough=False)
+    np.testing.assert_allclose(fitted(signs, nothing_empty), found)
+
+
+def test_of_few_empty_masks_the_mean_is_taken():
     signs, _, dice = masks(0, num_images=5)
-    nothing_empty = np.zeros(dice.shape, bool)
-    fitted = DicePredictor.fit(signs, nothing_empty, dice)
-    np.testing.assert_allclose(fitted(signs, nothing_empty), dice.mean())
-    all_empty = ~nothing_empty
+    all_empty = np.ones(dice.shape, bool)
     of_empty = DicePredictor.fit(signs, all_empty, dice)
     np.testing.assert_allclose(of_empty(signs, all_empty), dice.mean())
+
+
+def test_masks_are_enough_where_each_fit_has_enough_that_hold_something():
+    folds = np.array([0, 0, 1, 1])
+    empty = np.zeros((4, LEAST_MASKS // 2), bool)
+    assert enough_masks(empty, folds)
+    empty[3, 0] = True
+    assert not enough_masks(empty, folds)
+    assert enough_masks(np.ones_like(empty), folds)
 
 
 @pytest.mark.parametrize("num_images", [5, 60])

@@ -71,16 +71,19 @@ def test_a_demo_that_is_interrupted_says_what_it_leaves(tmp_path, monkeypatch):
     def interrupt(*args, **options):
         raise KeyboardInterrupt
 
+    folder = tmp_path / "d"
     monkeypatch.setattr("models_zoo.demo.make_phantom", interrupt)
-    result = run("demo", str(tmp_path / "d"))
+    result = run("demo", str(folder))
     assert result.exit_code == 1
     lines = result.stderr.split("\n")
-    assert lines[0] == (
-        f"stopped: {tmp_path / 'd'} is not finished; remove it, or name another folder, to start "
-        "again"
-    )
+    assert lines[0] == f"stopped: remove {folder}, or name another folder, to start again"
     assert "Aborted!" in lines
     assert "Traceback" not in result.stderr
+    monkeypatch.setattr("models_zoo.demo.make_phantom", lambda folder, **_: folder.mkdir())
+    monkeypatch.setattr("models_zoo.demo.train_zoo", interrupt)
+    assert run("demo", str(folder)).stderr.split("\n")[0] == (
+        "stopped: the same command goes on where it stopped"
+    )
 
 
 def test_a_bug_keeps_its_traceback(tmp_path, monkeypatch):

@@ -142,3 +142,21 @@ def test_uncertainty_that_cannot_be_is_said_in_one_line(here, words, said):
     assert answer.exit_code == 1
     assert said in answer.stderr
     assert not Path("predictions.csv").exists()
+
+
+def test_it_says_which_weights_it_takes(here):
+    alone = predict()
+    assert "every member weighs the same, thresholds .5; --weights per-class.json" in alone.stderr
+    assert (
+        "weights and thresholds of per-class.json" in predict("--weights", "per-class.json").stderr
+    )
+    Path("per-class.json").unlink()
+    assert "weighs the same, thresholds .5\n" in predict().stderr
+
+
+def test_a_tilde_is_the_home_folder_where_no_shell_says_so(here, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    answer = predict("--out=~/masks.csv")
+    assert answer.exit_code == 0, answer.output
+    assert (tmp_path / "home" / "masks.csv").is_file()
+    assert not Path("~").exists()

@@ -43,6 +43,21 @@ def test_what_is_no_yaml_is_placed(tmp_path, text, place):
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a:\n\tb: 1", "(indent with spaces, not with tabs)"),
+        ("a: 1\n  b: 2", "(look at indentation, colons and brackets, in this line"),
+        ("a: 2024-13-45", "month must be in 1..12"),
+    ],
+)
+def test_what_to_do_about_it_is_said(tmp_path, text, remedy):
+    with pytest.raises(ConfigError) as caught:
+        _read(tmp_path, text)
+    assert remedy in str(caught.value)
+    assert ("look at" in remedy) == ("look at" in str(caught.value))
+
+
 def test_what_is_sound_is_read(tmp_path):
     text = "a: &x {b: 1.5}\nc: {<<: *x, d: 2024-02-29}\ne: [yes, ~, 0x1f]"
     content = _read(tmp_path, text)

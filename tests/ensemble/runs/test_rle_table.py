@@ -187,3 +187,17 @@ def test_strings_are_not_held(tmp_path):
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < (tmp_path / "p.csv").stat().st_size / 4
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_another_separator_is_told(tmp_path, mark):
+    text = mark.join(("image_name", "class", "rle")) + "\n"
+    with pytest.raises(DataError, match="save it with commas between fields"):
+        open_rle_table(save(tmp_path / "p.csv", text))
+
+
+def test_another_encoding_is_told(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_bytes("image_name,class,rle\n".encode("utf-16"))
+    with pytest.raises(DataError, match=r"no text in UTF-8 \(save it as CSV in UTF-8\)"):
+        open_rle_table(path)
