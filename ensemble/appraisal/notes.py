@@ -15,6 +15,8 @@ from ensemble.errors import few
 from ensemble.intervals import known_mean
 from ensemble.report.blocks import Remark
 
+# An ensemble with a lower mean Dice says little about anything.
+_WEAK = 0.2
 # Masks of two members that are this alike: one of them may be enough.
 _ALIKE = 0.97
 # A class is worth a word if a member alone, or another threshold, is better by so much.
@@ -27,6 +29,7 @@ _HALF = 0.6
 def take_notes(found: Appraisal, evidence: Evidence) -> list[Remark]:
     """Remarks, the heaviest first."""
     return [
+        *_weakness(found),
         *_optimism(found, evidence),
         *_harm(found),
         *_alike(found),
@@ -36,6 +39,17 @@ def take_notes(found: Appraisal, evidence: Evidence) -> list[Remark]:
         *_unlike(found),
         Remark("fact", trust_text(found), "trust"),
     ]
+
+
+def _weakness(found: Appraisal) -> Iterator[Remark]:
+    """Members that found little, of which all figures say little."""
+    mean = float(found.dice.mean())
+    if mean < _WEAK:
+        text = (
+            f"The ensemble finds little (mean Dice {mean:.4f}): members have hardly learnt yet, and "
+            "neither weights nor doubt mean much."
+        )
+        yield Remark("wrong", text, "members")
 
 
 def _optimism(found: Appraisal, evidence: Evidence) -> Iterator[Remark]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -33,8 +33,6 @@ def command(member: str, as_json: bool) -> None:
         ens inspect unet-resnet34-512
         ens inspect --json members/unet-resnet34-512.pt
     """
-    import yaml
-
     from ensemble.members.file import read_member
     from ensemble.members.roster import find_members
 
@@ -48,7 +46,17 @@ def command(member: str, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps(content, ensure_ascii=False))
         else:
-            click.echo(yaml.safe_dump(content, sort_keys=False, allow_unicode=True).rstrip())
+            click.echo(_as_text(content))
+
+
+def _as_text(content: dict[str, Any]) -> str:
+    """YAML with lists on lines of their own: 29 classes are not 29 lines."""
+    import yaml
+
+    text = yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, default_flow_style=None, width=100
+    )
+    return text.rstrip()
 
 
 def _cells(manifest: Manifest) -> list[str]:

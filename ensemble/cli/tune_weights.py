@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 _CANDIDATES = ("best_single", "uniform", "shared", "tuned")
 
 
+_HOW_TO_READ = (
+    "{metric} of each class on people that a fit did not see, by what weighs the members: the best "
+    "single one alone; uniform: all the same; shared: one weight vector for all classes; tuned: "
+    "weights and a threshold of the class's own; kept: what the file holds."
+)
+
+
 @click.command(short_help="Members + labelled images -> per-class.json.")
 @click.argument("val", type=UserPath(path_type=Path), default=Path("val"))
 @members_option
@@ -181,6 +188,8 @@ def _show(result: TuningResult) -> None:
         "threshold",
         "filter",
     ]
+    click.echo(_HOW_TO_READ.format(metric=overall["metric"]))
+    click.echo()
     print_table(header, rows)
     click.echo()
     _show_members(overall["members"])
@@ -193,6 +202,7 @@ def _show(result: TuningResult) -> None:
     if gain is not None:
         click.echo("The gain in the last row is that of what is kept over the best single member.")
     click.echo(f"{result.path}: {summary(result)}")
+    click.echo(f"Next: ens predict --weights {result.path}")
 
 
 def _show_members(entries: list[dict[str, Any]]) -> None:
@@ -208,7 +218,7 @@ def _show_members(entries: list[dict[str, Any]]) -> None:
         ]
         for entry in entries
     ]
-    header = ["member", "alone", "all lose without it", "joins", "then", "s an image", "taken"]
+    header = ["member", "alone", "uniform loses without it", "joins", "then", "s an image", "taken"]
     print_table(header, rows)
 
 
