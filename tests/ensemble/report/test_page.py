@@ -20,7 +20,7 @@ from ensemble.report.blocks import (
     table,
 )
 from ensemble.report.charts import box_plot
-from ensemble.report.page import Page, Section, render, write_page
+from ensemble.report.page import Page, Section, check_page_folder, render, write_page
 from ensemble.report.picture_uri import picture_uri
 from ensemble.report.pictures import class_colours
 from ensemble.report.tables import Table
@@ -114,6 +114,51 @@ def test_a_page_is_written_over_an_earlier_one_and_over_nothing_else(page, tmp_p
         with pytest.raises(OutputError, match=r"is not empty.*an earlier page.*classes\.csv"):
             write_page(tmp_path, page)
     assert (tmp_path / "classes.csv").read_text() == "mine"
+
+
+def small(kind="page", *names):
+    tables = tuple(Table(name, ("n",), ((1,),)) for name in names)
+    return Page("x", "", (), (Section("s", "S", (), tables),), kind=kind)
+
+
+def held(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_tables_of_the_earlier_page_go_and_nothing_else_does(tmp_path):
+    folder = tmp_path / "out"
+    write_page(folder, small("errors", "classes", "review", "a & b"))
+    (folder / "mine.csv").write_text("mine")
+    write_page(folder, small("errors", "classes"))
+    assert held(folder) == ["classes.csv", "index.html", "mine.csv"]
+
+
+@pytest.mark.parametrize("name", ["../near.csv", "sub/in.csv", "sub", "notes.txt", "gone.csv"])
+def test_a_page_that_lists_foreign_files_removes_none(tmp_path, name):
+    folder = tmp_path / "out"
+    path = write_page(folder, small())
+    (folder / "sub").mkdir()
+    for place in ("../near.csv", "sub/in.csv", "notes.txt"):
+        (folder / place).write_text("mine")
+    listed = f'<meta name="ens-table" content="{name}">'
+    html = path.read_text(encoding="utf-8")
+    path.write_text(html.replace("<link", f"{listed}<link", 1), encoding="utf-8")
+    write_page(folder, small())
+    assert held(folder) == ["index.html", "notes.txt", "sub"]
+    assert (tmp_path / "near.csv").exists()
+    assert (folder / "sub" / "in.csv").exists()
+
+
+def test_a_page_of_another_kind_is_left_alone(tmp_path):
+    path = write_page(tmp_path, small("errors", "classes"))
+    words = r"another kind: expected.* kind explore, got index\.html of kind errors \(name another"
+    with pytest.raises(OutputError, match=words):
+        write_page(tmp_path, small("explore", "images"))
+    assert held(tmp_path) == ["classes.csv", "index.html"]
+    check_page_folder(tmp_path, kind="errors")
+    path.write_text('<meta name="generator" content="ens"><style>', encoding="utf-8")
+    write_page(tmp_path, small("explore", "images"))  # an old page, which does not say its kind
+    assert held(tmp_path) == ["classes.csv", "images.csv", "index.html"]
 
 
 def test_a_long_table_says_that_its_file_holds_more():
