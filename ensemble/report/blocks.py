@@ -47,9 +47,9 @@ def paragraph(text: str) -> Markup:
     return render_block("paragraph", text=text)
 
 
-def figure(drawing: Markup, caption: str) -> Markup:
-    """A chart with its caption."""
-    return render_block("figure", drawing=drawing, caption=caption)
+def figure(drawing: Markup, caption: str, *, terms: str = "") -> Markup:
+    """A chart with its caption; with `terms` it is found, or hidden, as a whole."""
+    return render_block("figure", drawing=drawing, caption=caption, terms=terms)
 
 
 def side_by_side(*blocks: Markup) -> Markup:

@@ -69,6 +69,7 @@ def threshold_section(found: Appraisal) -> Section | None:
                 label=f"Dice of {name} by its threshold",
             ),
             f"{name}: {threshold(found, c):.2f}",
+            terms=name,
         )
         for c, name in enumerate(found.class_names)
     ]
@@ -109,6 +110,7 @@ def calibration_section(found: Appraisal) -> Section | None:
                 legend=False,
             ),
             name,
+            terms=name,
         )
         for name, curve in zip(found.class_names, of_class, strict=True)
     ]
