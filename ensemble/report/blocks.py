@@ -57,9 +57,12 @@ def side_by_side(*blocks: Markup) -> Markup:
     return render_block("side_by_side", blocks=blocks)
 
 
-def small_multiples(*figures: Markup) -> Markup:
-    """Small figures of one kind, as many beside each other as there is room for."""
-    return render_block("small_multiples", figures=figures)
+def small_multiples(*figures: Markup, caption: str = "") -> Markup:
+    """Small figures of one kind, as many beside each other as there is room for.
+
+    The caption tells once what the axes of all are.
+    """
+    return render_block("small_multiples", figures=figures, caption=caption)
 
 
 def remarks(found: Sequence[Remark]) -> Markup:

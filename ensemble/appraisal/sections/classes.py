@@ -17,9 +17,11 @@ from ensemble.report.blocks import (
 )
 from ensemble.report.charts import bars, lines
 from ensemble.report.page import Section
+from ensemble.report.svg import Scale
 
-_SMALL = (240, 150)
+_SMALL = (200, 130)
 _CALIBRATED = ([0.05, 0.95], [0.05, 0.95])
+_SHARE = Scale(holds=(0.0, 1.0), limits=(0.0, 1.0))
 
 
 def weight_section(found: Appraisal, evidence: Evidence) -> Section:
@@ -54,6 +56,7 @@ def threshold_section(found: Appraisal) -> Section | None:
     if found.curves is None or content is None:
         return None
     curves = found.curves
+    one_scale = Scale(holds=(0.0, float(np.nanmax(curves.scores))), limits=(0.0, 1.0))
     mean = lines(
         {"mean of classes": (curves.thresholds, curves.scores.mean(axis=1))},
         axes=("threshold", "Dice"),
@@ -63,7 +66,7 @@ def threshold_section(found: Appraisal) -> Section | None:
         figure(
             lines(
                 {name: (curves.thresholds, curves.scores[:, c])},
-                axes=("", ""),
+                axes=("", one_scale),
                 size=_SMALL,
                 mark_x=threshold(found, c),
                 label=f"Dice of {name} by its threshold",
@@ -81,7 +84,7 @@ def threshold_section(found: Appraisal) -> Section | None:
                 mean, "Mean Dice under the ensemble's weights when all classes have one threshold."
             ),
             paragraph("Each class by its own; the bar is the threshold that it has."),
-            small_multiples(*small),
+            small_multiples(*small, caption="Across: threshold; up: Dice, one scale for all."),
         ),
         (content,),
     )
@@ -105,6 +108,7 @@ def calibration_section(found: Appraisal) -> Section | None:
         figure(
             lines(
                 {name: curve, "calibrated": _CALIBRATED},
+                axes=(_SHARE, _SHARE),
                 size=_SMALL,
                 label=f"True share of {name} by its fused probability",
                 legend=False,
@@ -132,7 +136,7 @@ def calibration_section(found: Appraisal) -> Section | None:
                 ),
             ),
             paragraph("Each class by its own, its pixels in calibration.csv."),
-            small_multiples(*small),
+            small_multiples(*small, caption="Across: fused probability; up: true share."),
         ),
         (content,),
     )

@@ -121,6 +121,20 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+/* A frame that holds more than it shows can be scrolled by keys; it fades where it goes on. */
+function showRest(frame) {
+  const right = frame.scrollWidth - frame.clientWidth - frame.scrollLeft;
+  frame.classList.toggle("more", right > 1);
+  const isFull = frame.scrollWidth > frame.clientWidth + 1 || frame.scrollHeight > frame.clientHeight + 1;
+  if (isFull) frame.tabIndex = 0;
+  else frame.removeAttribute("tabindex");
+}
+const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => showRest(target)));
+for (const frame of document.querySelectorAll(".scroll, .cards.small")) {
+  frame.addEventListener("scroll", () => showRest(frame), { passive: true });
+  resized.observe(frame);
+}
+
 /* An address ends in #q= and a query, or in # and a section, which ends a search that hides it. */
 function decoded(text) {
   try { return decodeURIComponent(text); } catch { return text; }
