@@ -16,6 +16,7 @@ from ensemble.report.tables import show
 
 WIDTH = 760
 _RIGHT_PX, _TOP_PX, _AXIS_PX = 18, 22, 34
+_BARE_TOP_PX, _BARE_AXIS_PX = 8, 20  # without a title
 _LETTER_PX, _DIGIT_PX = 7.2, 6.6  # the widest that a letter of a name, a digit of a tick may be
 _ROW_PX = 22
 _LONGEST_LABEL = 22
@@ -27,29 +28,29 @@ Axes = tuple[str | Scale, str | Scale]
 
 
 def box_plot(
-    groups: Mapping[str, ArrayLike], *, unit: str = "", is_log: bool = False, label: str = ""
+    groups: Mapping[str, ArrayLike],
+    *,
+    unit: str | Scale = "",
+    is_log: bool = False,
+    label: str = "",
 ) -> Markup:
     """A horizontal box a group, in the order given: quartiles, median, whiskers, outliers.
 
     Whiskers end at the last value within 1.5 times the box's width. NaN is no value.
     """
+    scale = unit if isinstance(unit, Scale) else Scale(unit)
     values = {name: _finite(group) for name, group in groups.items()}
     filled = [group for group in values.values() if len(group)] or [np.array([1.0])]
     everything = np.concatenate(filled)
-    axis = Axis.over(
-        float(everything.min()),
-        float(everything.max()),
-        _label_px(values),
-        WIDTH - _RIGHT_PX,
-        is_log=is_log,
-    )
+    ends = (float(everything.min()), float(everything.max()))
+    axis = Axis.over(*ends, _label_px(values), WIDTH - _RIGHT_PX, is_log=is_log, scale=scale)
     height = len(values) * _ROW_PX + _AXIS_PX
     boxes = [
-        _box_row(name, group, axis, row * _ROW_PX, unit)
+        _box_row(name, group, axis, row * _ROW_PX, scale.title)
         for row, (name, group) in enumerate(values.items())
     ]
-    label = label or describe("box plot", unit, groups)
-    return chart(WIDTH, height, label, _grid(axis, height - _AXIS_PX, unit), *boxes)
+    label = label or describe("box plot", scale.title, groups)
+    return chart(WIDTH, height, label, _grid(axis, height - _AXIS_PX, scale.title), *boxes)
 
 
 def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Markup:
@@ -186,7 +187,7 @@ def steps(
             element("path", element("title", name), d=_path(points), class_=f"step series-{number}")
         )
     label = label or describe("histogram", unit, series)
-    frame = _frame(across, up, size, (unit, "share"), is_bare=True)
+    frame = _frame(across, up, (unit, "share"), is_bare=True)
     return chart(*size, label, frame, *drawn, _legend(list(series), size[0]))
 
 
@@ -206,7 +207,8 @@ def lines(
     """
     points = {name: _known_pairs(x, y) for name, (x, y) in series.items()}
     scales = _scales(axes)
-    across, up = _plane(points, size, scales)
+    names = [_legend(list(series), size[0])] if legend else []
+    across, up = _plane(points, size, scales, is_headed=any(names))
     titles = (scales[0].title, scales[1].title)
     marks = []
     if mark_x is not None:
@@ -224,8 +226,7 @@ def lines(
         )
         for number, (name, (x, y)) in enumerate(points.items())
     ]
-    frame = _frame(across, up, size, titles)
-    names = [_legend(list(series), size[0])] if legend else []
+    frame = _frame(across, up, titles)
     label = label or describe("lines", _against(titles), series)
     return chart(*size, label, frame, *marks, *drawn, *names)
 
@@ -269,7 +270,7 @@ def scatter(
     label = describe(
         "scatter plot", _against(titles), [names[i] for i in np.flatnonzero(known).tolist()]
     )
-    return chart(*size, label, _frame(across, up, size, titles), *line, *dots, *words)
+    return chart(*size, label, _frame(across, up, titles), *line, *dots, *words)
 
 
 def _side(x: float, size: tuple[int, int]) -> str:
@@ -283,13 +284,19 @@ def _scales(axes: Axes) -> tuple[Scale, Scale]:
 
 
 def _plane(
-    points: Mapping[str, tuple[Floats, Floats]], size: tuple[int, int], scales: tuple[Scale, Scale]
+    points: Mapping[str, tuple[Floats, Floats]],
+    size: tuple[int, int],
+    scales: tuple[Scale, Scale],
+    *,
+    is_headed: bool = False,
 ) -> tuple[Axis, Axis]:
+    """The axes of points; room for titles, and for a legend if `is_headed`, where there are any."""
     xs, ys = (np.concatenate([pair[side] for pair in points.values()]) for side in (0, 1))
     if not len(xs):
         xs = ys = np.array([0.0, 1.0])
-    rise = (float(ys.min()), float(ys.max()), size[1] - _AXIS_PX, _TOP_PX)
-    up = Axis.over(*rise, scale=scales[1])
+    bottom = size[1] - (_AXIS_PX if scales[0].title else _BARE_AXIS_PX)
+    top = _TOP_PX if scales[1].title or is_headed else _BARE_TOP_PX
+    up = Axis.over(float(ys.min()), float(ys.max()), bottom, top, scale=scales[1])
     run = (float(xs.min()), float(xs.max()), _gutter_px(up), size[0] - _RIGHT_PX)
     return Axis.over(*run, scale=scales[0]), up
 
@@ -299,14 +306,7 @@ def _gutter_px(up: Axis) -> float:
     return 12 + _DIGIT_PX * max((len(tick_text(tick)) for tick in up.ticks()), default=0)
 
 
-def _frame(
-    across: Axis,
-    up: Axis,
-    size: tuple[int, int],
-    titles: tuple[str, str],
-    *,
-    is_bare: bool = False,
-) -> Markup:
+def _frame(across: Axis, up: Axis, titles: tuple[str, str], *, is_bare: bool = False) -> Markup:
     rungs = [
         element(
             "g",
@@ -324,11 +324,13 @@ def _frame(
     ]
     title = element("text", titles[1], x=4, y=12, class_="tick")
     return element(
-        "g", *rungs, _grid(across, size[1] - _AXIS_PX, titles[0], is_bare=is_bare), title
+        "g", *rungs, _grid(across, up.start, titles[0], top=up.end, is_bare=is_bare), title
     )
 
 
-def _grid(axis: Axis, bottom: float, unit: str, *, is_bare: bool = False) -> Markup:
+def _grid(
+    axis: Axis, bottom: float, unit: str, *, top: float = 0.0, is_bare: bool = False
+) -> Markup:
     """Ticks below `bottom` with as many numbers as fit, and lines above them unless bare."""
     parts = [_line(axis.start, bottom, axis.end, bottom, "base")]
     ticks = axis.ticks()
@@ -338,7 +340,7 @@ def _grid(axis: Axis, bottom: float, unit: str, *, is_bare: bool = False) -> Mar
     for tick in ticks:
         x = axis.place(tick)
         if not is_bare:
-            parts.append(_line(x, 0.0, x, bottom, "grid"))
+            parts.append(_line(x, top, x, bottom, "grid"))
         text = tick_text(tick)
         parts.append(element("text", text, x=x, y=bottom + 14, class_="tick", text_anchor="middle"))
     name = element("text", unit, x=axis.end, y=bottom + 28, class_="tick", text_anchor="end")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-_NARROW_PX = 480  # what is wider scrolls on a phone, so that its text stays readable
+_LEAST_SIZE = 0.78  # text of a smaller drawing is hard to read; on a phone it scrolls instead
 
 # Axes shorter than this share of their values would show rounding, and such short ones nothing.
 _LEAST_SHARE, _LEAST = 1e-3, 1e-300
@@ -33,9 +33,9 @@ def chart(width: int, height: int, label: str, *children: Markup) -> Markup:
         "svg",
         element("title", label),
         *children,
-        class_="chart wide" if width > _NARROW_PX else "chart",
+        class_="chart",
         viewBox=f"0 0 {width} {height}",
-        style=f"max-width: {width}px",
+        style=f"max-width: {width}px; --least: {_LEAST_SIZE * width:.0f}px",
         role="img",
         aria_label=label,
     )

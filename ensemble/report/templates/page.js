@@ -71,6 +71,16 @@ function searchHeat({ table, columns, rows }, terms, keep) {
   else if (lit.flat().includes(true)) keep(table);
 }
 
+/* A column that was found may lie to the right of what is seen. */
+function scrollToColumn({ table, columns }, terms) {
+  const column = columns.find((each) => terms.some((term) => term(each)));
+  const frame = table.closest(".scroll");
+  if (!column) { frame.scrollLeft = 0; return; }
+  const [cell, seen] = [column.element.getBoundingClientRect(), frame.getBoundingClientRect()];
+  if (cell.right > seen.right || cell.left < seen.left + seen.width / 4)
+    frame.scrollLeft += cell.left - seen.left - seen.width / 2;
+}
+
 function search(query) {
   const terms = termsOf(query);
   const isHit = (name) => terms.every((term) => term(name));
@@ -102,6 +112,7 @@ function search(query) {
     section.classList.toggle("empty", isEmpty);
     document.querySelector(`nav a[href="#${section.id}"]`).parentElement.hidden = isEmpty;
   }
+  for (const heat of heats) scrollToColumn(heat, terms);
   hits.textContent = terms.length ? `${count} ${count === 1 ? "hit" : "hits"}` : "";
 }
 function searchFor(query) {

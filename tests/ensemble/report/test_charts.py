@@ -135,6 +135,7 @@ def test_a_scale_holds_what_it_is_told_to():
         for kind in (
             lines({"a": points}, axes=("t", scale), size=(240, 150)),
             scatter(*points, ["a", "b"], axes=("t", scale), size=(240, 150)),
+            box_plot({"a": points[1]}, unit=scale),
         )
     ]
     for root in drawn:
@@ -159,6 +160,7 @@ def test_a_histogram_has_numbers_of_its_shares():
 @pytest.mark.parametrize(
     ("drawn", "told"),
     [
+        (box_plot({"a": [1]}, unit=Scale("Dice")), "box plot of Dice: a"),
         (box_plot({"a": [1], "b": [2]}, unit="px"), "box plot of px: a, b"),
         (bars({"a": 1}, unit="persons"), "bars of persons: a"),
         (histogram({"here": [1, 2]}, unit="level"), "histogram of level: here"),

@@ -152,3 +152,11 @@ def test_an_emptied_field_shows_all(page):
     assert emptied == first
     assert first["sections"].count(",") == 6
     assert first["hits"] == ""
+
+
+def test_a_column_that_was_found_is_scrolled_to(page):
+    frame = "document.querySelector('#members .scroll')"
+    narrow = f"{frame}.style.width = '120px'; type('left kidney'); looks.push({frame}.scrollLeft)"
+    _, at, _, back, _ = looks(page, "0", narrow, f"type('b.pt'); looks.push({frame}.scrollLeft)")
+    assert at > 20
+    assert back == 0
