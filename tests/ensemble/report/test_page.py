@@ -283,7 +283,8 @@ def test_all_that_can_be_pressed_or_scrolled_takes_the_focus_and_shows_it(page, 
         each.focus();
         kinds.add(each.localName);
         const isSeen = each.matches(":focus-visible")
-          && getComputedStyle(each).outlineStyle === "solid";
+          && getComputedStyle(each).outlineStyle === "solid"
+          && parseFloat(getComputedStyle(each).outlineWidth) >= 2;
         if (!isSeen || document.activeElement !== each) unseen.push(each.outerHTML);
       });
       const all = [...document.querySelectorAll("a[href], button, input, [tabindex]")];

@@ -36,6 +36,7 @@ const look = () => looks.push({
   nav: seen("nav a").map((e) => e.textContent).join(),
   rows: names(".sortable tbody tr"), figures: names(".small figure"), marks: names(".mark"),
   members: cells("members"), confusion: cells("confusion"),
+  kept: seen("#members .heat tbody th").map((e) => e.textContent).join(),
   titles: seen("#members .heat thead th").map((e) => e.textContent).join(),
   hits: document.getElementById("hits").textContent,
   field: document.getElementById("search").value,
@@ -103,6 +104,7 @@ def test_a_row_of_a_heat_table_hides_the_others_and_with_a_column_it_is_a_cell(p
     row, cell = searched(page, "b.pt", "finger-10 b.pt")
     assert row["sections"] == "members"
     assert row["members"] == [f"b.pt, {name}" for name in CLASSES]
+    assert row["kept"] == cell["kept"] == "b.pt"
     assert row["hits"] == "1 hit"
     assert (cell["sections"], cell["members"]) == ("members", ["b.pt, finger-10"])
 
