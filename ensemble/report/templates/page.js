@@ -18,6 +18,7 @@ document.getElementById("theme").addEventListener("click", () => {
 const input = document.getElementById("search");
 const hits = document.getElementById("hits");
 const sections = [...document.querySelectorAll("main > section")];
+const links = new Map([...document.querySelectorAll("nav a")].map((link) => [link.hash, link.parentElement]));
 
 const plain = (text) => text.normalize("NFC").toLowerCase();
 const tokens = (text) =>  // "Radius (left): 3" as " radius left 3 ", so that whole words are found
@@ -110,7 +111,7 @@ function search(query) {
   for (const section of sections) {
     const isEmpty = terms.length > 0 && !kept.has(section);
     section.classList.toggle("empty", isEmpty);
-    document.querySelector(`nav a[href="#${section.id}"]`).parentElement.hidden = isEmpty;
+    links.get(`#${section.id}`).hidden = isEmpty;
   }
   for (const heat of heats) scrollToColumn(heat, terms);
   hits.textContent = terms.length ? `${count} ${count === 1 ? "hit" : "hits"}` : "";
