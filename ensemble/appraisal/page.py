@@ -49,6 +49,7 @@ def write_appraisal(
         lead=f"What each part of the ensemble is worth on {found.data.root.parent}.",
         facts=_facts(found, evidence),
         sections=tuple(section for section in sections if section is not None),
+        kind="ensemble",
     )
     return write_page(folder, page)
 

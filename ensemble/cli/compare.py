@@ -71,7 +71,7 @@ def command(
     from ensemble.data.datasets import open_images
     from ensemble.report.page import check_page_folder
 
-    check_page_folder(out)
+    check_page_folder(out, kind="comparison")
     found = compare_files(
         files,
         base=parse_base(rle_base),

@@ -84,7 +84,7 @@ def command(
     if metadata is not None and report is None:
         raise click.UsageError("--metadata is for --report, which is missing")
     if report is not None:
-        check_page_folder(report)
+        check_page_folder(report, kind="errors")
     if out is not None:
         refuse_overwriting(out, [predictions, labelled])
     data = open_labelled(labelled, groups=groups)

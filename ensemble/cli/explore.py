@@ -56,7 +56,7 @@ def command(
     from ensemble.report.page import check_page_folder
 
     place = out or Path(f"{data.resolve().name}-explored")
-    check_page_folder(place)
+    check_page_folder(place, kind="explore")
     found = explore(
         data,
         against=against,

@@ -93,7 +93,7 @@ def command(
     from ensemble.appraisal.page import write_appraisal
     from ensemble.report.page import check_page_folder
 
-    check_page_folder(out)
+    check_page_folder(out, kind="ensemble")
     settings = ReportSettings(
         weights=weights,
         views=tta,

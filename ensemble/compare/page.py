@@ -50,6 +50,7 @@ def write_comparison(
         lead="How alike prediction files are: Dice of one against the other, no labels needed.",
         facts=facts,
         sections=tuple(sections),
+        kind="comparison",
     )
     return write_page(folder, page)
 

@@ -50,6 +50,7 @@ def make_page(found: Diagnosis, *, palette: Palette = "safe", progress: Progress
         lead=f"Predictions against the labels of {found.data.labelled.root.parent}.",
         facts=_facts(found),
         sections=tuple(section for section in sections if section is not None),
+        kind="errors",
     )
 
 

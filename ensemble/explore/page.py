@@ -42,6 +42,7 @@ def make_page(found: Exploration, *, progress: Progress = silent) -> Page:
         lead=_lead(found),
         facts=_facts(found),
         sections=(*sections, *(section for section in others if section is not None)),
+        kind="explore",
     )
 
 

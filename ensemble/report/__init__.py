@@ -20,5 +20,6 @@
     write_page(Path("explored"), page)     # explored/index.html, explored/classes.csv
 
 Blocks and charts are pure: they take text and arrays and return markup in which all text is
-escaped. Rows, cards and marks of charts that carry a name are found by the page's search field.
+escaped. Rows, cards, marks of charts, and rows and columns of heat tables are found by the page's
+search field: a name that is typed whole means it alone, words in double quotes are one name.
 """

@@ -48,9 +48,9 @@ def paragraph(text: str) -> Markup:
     return render_block("paragraph", text=text)
 
 
-def figure(drawing: Markup, caption: str) -> Markup:
-    """A chart with its caption."""
-    return render_block("figure", drawing=drawing, caption=caption)
+def figure(drawing: Markup, caption: str, *, terms: str = "") -> Markup:
+    """A chart with its caption; with `terms` it is found, or hidden, as a whole."""
+    return render_block("figure", drawing=drawing, caption=caption, terms=terms)
 
 
 def side_by_side(*blocks: Markup) -> Markup:
@@ -58,9 +58,12 @@ def side_by_side(*blocks: Markup) -> Markup:
     return render_block("side_by_side", blocks=blocks)
 
 
-def small_multiples(*figures: Markup) -> Markup:
-    """Small figures of one kind, as many beside each other as there is room for."""
-    return render_block("small_multiples", figures=figures)
+def small_multiples(*figures: Markup, caption: str = "") -> Markup:
+    """Small figures of one kind, as many beside each other as there is room for.
+
+    The caption tells once what the axes of all are.
+    """
+    return render_block("small_multiples", figures=figures, caption=caption)
 
 
 def remarks(found: Sequence[Remark]) -> Markup:

@@ -11,42 +11,46 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.report.svg import Axis, chart, element, tick_text
+from ensemble.report.svg import Axis, Scale, chart, describe, element, tick_text
 from ensemble.report.tables import show
 
 WIDTH = 760
-_RIGHT_PX, _AXIS_PX, _LETTER_PX = 16, 34, 7.2
+_RIGHT_PX, _TOP_PX, _AXIS_PX = 18, 22, 34
+_BARE_TOP_PX, _BARE_AXIS_PX = 8, 20  # without a title
+_LETTER_PX, _DIGIT_PX = 7.2, 6.6  # the widest that a letter of a name, a digit of a tick may be
 _ROW_PX = 22
 _LONGEST_LABEL = 22
 _WHISKER = 1.5
 _MOST_MARKS = 60  # beyond the whiskers of a box; the furthest are drawn
 
 Floats = NDArray[np.float64]
+Axes = tuple[str | Scale, str | Scale]
 
 
 def box_plot(
-    groups: Mapping[str, ArrayLike], *, unit: str = "", is_log: bool = False, label: str = ""
+    groups: Mapping[str, ArrayLike],
+    *,
+    unit: str | Scale = "",
+    is_log: bool = False,
+    label: str = "",
 ) -> Markup:
     """A horizontal box a group, in the order given: quartiles, median, whiskers, outliers.
 
     Whiskers end at the last value within 1.5 times the box's width. NaN is no value.
     """
+    scale = unit if isinstance(unit, Scale) else Scale(unit)
     values = {name: _finite(group) for name, group in groups.items()}
     filled = [group for group in values.values() if len(group)] or [np.array([1.0])]
     everything = np.concatenate(filled)
-    axis = Axis.over(
-        float(everything.min()),
-        float(everything.max()),
-        _label_px(values),
-        WIDTH - _RIGHT_PX,
-        is_log=is_log,
-    )
+    ends = (float(everything.min()), float(everything.max()))
+    axis = Axis.over(*ends, _label_px(values), WIDTH - _RIGHT_PX, is_log=is_log, scale=scale)
     height = len(values) * _ROW_PX + _AXIS_PX
     boxes = [
-        _box_row(name, group, axis, row * _ROW_PX, unit)
+        _box_row(name, group, axis, row * _ROW_PX, scale.title)
         for row, (name, group) in enumerate(values.items())
     ]
-    return chart(WIDTH, height, label or "box plot", _grid(axis, height - _AXIS_PX, unit), *boxes)
+    label = label or describe("box plot", scale.title, groups)
+    return chart(WIDTH, height, label, _grid(axis, height - _AXIS_PX, scale.title), *boxes)
 
 
 def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Markup:
@@ -128,7 +132,8 @@ def bars(
                 data_search=name,
             )
         )
-    return chart(width, max(len(values), 1) * _ROW_PX + 4, label or "bar chart", *rows)
+    label = label or describe("bars", unit, values)
+    return chart(width, max(len(values), 1) * _ROW_PX + 4, label, *rows)
 
 
 def histogram(
@@ -146,15 +151,17 @@ def histogram(
     values = {name: _finite(given) for name, given in series.items()}
     everything = np.concatenate([*values.values(), np.zeros(0)])
     if not len(everything):
-        return chart(*size, label or "histogram", element("text", "no value", x=10, y=20))
+        label = label or describe("histogram", unit, series)
+        return chart(*size, label, element("text", "no value", x=10, y=20))
     low, high = float(everything.min()), float(everything.max())
     count = num_bins or int(np.clip(2 * np.cbrt(len(everything)), 8, 32))
-    edges = np.linspace(low, high, count + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    half = abs(low) / 2 or 0.5
+    edges = np.linspace(low, high, count + 1) if high > low else np.array([low - half, low + half])
     shares = {
         name: np.histogram(given, edges)[0] / max(len(given), 1) for name, given in values.items()
     }
     binned = {name: (edges, share) for name, share in shares.items()}
-    return steps(binned, unit=unit, size=size, label=label or "histogram")
+    return steps(binned, unit=unit, size=size, label=label)
 
 
 def steps(
@@ -165,11 +172,11 @@ def steps(
     label: str = "",
 ) -> Markup:
     """Histograms that are counted already: edges (B + 1,) and shares (B,) of each series."""
-    width, height = size
     edges = np.concatenate([edges for edges, _ in series.values()])
     most = max(float(share.max()) for _, share in series.values()) or 1.0
-    across = Axis.over(float(edges.min()), float(edges.max()), 12, width - 12)
-    up = Axis(0.0, most, height - _AXIS_PX, 22 if len(series) > 1 else 8)
+    up = Axis(0.0, most, size[1] - _AXIS_PX, _TOP_PX)
+    low, high = float(edges.min()), float(edges.max())
+    across = Axis.over(low, high, _gutter_px(up), size[0] - _RIGHT_PX)
     drawn = []
     for number, (name, (own, share)) in enumerate(series.items()):
         xs = np.repeat([across.place(float(edge)) for edge in own], 2)[1:-1]
@@ -179,36 +186,34 @@ def steps(
         drawn.append(
             element("path", element("title", name), d=_path(points), class_=f"step series-{number}")
         )
-    return chart(
-        width,
-        height,
-        label or "histogram",
-        _grid(across, height - _AXIS_PX, unit, is_bare=True),
-        *drawn,
-        _legend(list(series), width),
-    )
+    label = label or describe("histogram", unit, series)
+    frame = _frame(across, up, (unit, "share"), is_bare=True)
+    return chart(*size, label, frame, *drawn, _legend(list(series), size[0]))
 
 
 def lines(
     series: Mapping[str, tuple[ArrayLike, ArrayLike]],
     *,
-    axes: tuple[str, str] = ("", ""),
+    axes: Axes = ("", ""),
     size: tuple[int, int] = (360, 240),
     mark_x: float | None = None,
     label: str = "",
     legend: bool = True,
 ) -> Markup:
-    """A line of (x, y) a series, over points that are no NaN; `axes` are the words for x and y.
+    """A line of (x, y) a series, over points that are no NaN; `axes`: titles or scales of x and y.
 
     `mark_x`: an x between the ends that is marked by a line from bottom to top. Without `legend`
     the names of several series are seen when one is pointed at.
     """
     points = {name: _known_pairs(x, y) for name, (x, y) in series.items()}
-    across, up = _plane(points, size)
+    scales = _scales(axes)
+    names = [_legend(list(series), size[0])] if legend else []
+    across, up = _plane(points, size, scales, is_headed=any(names))
+    titles = (scales[0].title, scales[1].title)
     marks = []
     if mark_x is not None:
         place = across.place(mark_x)
-        tip = element("title", f"{axes[0]} {show(mark_x)}")
+        tip = element("title", f"{titles[0]} {show(mark_x)}".strip())
         marks = [element("g", tip, _line(place, up.start, place, up.end, "line series-1"))]
     drawn = [
         element(
@@ -221,9 +226,9 @@ def lines(
         )
         for number, (name, (x, y)) in enumerate(points.items())
     ]
-    frame = _frame(across, up, size, axes)
-    names = [_legend(list(series), size[0])] if legend else []
-    return chart(*size, label or "line chart", frame, *marks, *drawn, *names)
+    frame = _frame(across, up, titles)
+    label = label or describe("lines", _against(titles), series)
+    return chart(*size, label, frame, *marks, *drawn, *names)
 
 
 def scatter(
@@ -231,17 +236,18 @@ def scatter(
     y: ArrayLike,
     names: Sequence[str],
     *,
-    axes: tuple[str, str] = ("", ""),
+    axes: Axes = ("", ""),
     size: tuple[int, int] = (360, 240),
     joined: Sequence[int] = (),
 ) -> Markup:
-    """A dot a name; those without an x or a y are left out.
+    """A dot a name; those without an x or a y are left out. `axes`: titles or scales of x and y.
 
     A line goes through the `joined`, which have their names beside them.
     """
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     known = np.isfinite(xs) & np.isfinite(ys)
-    across, up = _plane({"": (xs[known], ys[known])}, size)
+    scales = _scales(axes)
+    across, up = _plane({"": (xs[known], ys[known])}, size, scales)
     dots = [
         element(
             "circle",
@@ -260,8 +266,11 @@ def scatter(
         element("text", _short(names[i]), x=x, y=y - 8, class_="tick", text_anchor=_side(x, size))
         for i, (x, y) in zip(joined, stops, strict=True)
     ]
-    frame = _frame(across, up, size, axes)
-    return chart(*size, "scatter plot", frame, *line, *dots, *words)
+    titles = (scales[0].title, scales[1].title)
+    label = describe(
+        "scatter plot", _against(titles), [names[i] for i in np.flatnonzero(known).tolist()]
+    )
+    return chart(*size, label, _frame(across, up, titles), *line, *dots, *words)
 
 
 def _side(x: float, size: tuple[int, int]) -> str:
@@ -269,15 +278,35 @@ def _side(x: float, size: tuple[int, int]) -> str:
     return "end" if x > size[0] / 2 else "start"
 
 
-def _plane(points: Mapping[str, tuple[Floats, Floats]], size: tuple[int, int]) -> tuple[Axis, Axis]:
+def _scales(axes: Axes) -> tuple[Scale, Scale]:
+    x, y = (axis if isinstance(axis, Scale) else Scale(axis) for axis in axes)
+    return x, y
+
+
+def _plane(
+    points: Mapping[str, tuple[Floats, Floats]],
+    size: tuple[int, int],
+    scales: tuple[Scale, Scale],
+    *,
+    is_headed: bool = False,
+) -> tuple[Axis, Axis]:
+    """The axes of points; room for titles, and for a legend if `is_headed`, where there are any."""
     xs, ys = (np.concatenate([pair[side] for pair in points.values()]) for side in (0, 1))
     if not len(xs):
         xs = ys = np.array([0.0, 1.0])
-    across = Axis.over(float(xs.min()), float(xs.max()), 56, size[0] - 12)
-    return across, Axis.over(float(ys.min()), float(ys.max()), size[1] - _AXIS_PX, 22)
+    bottom = size[1] - (_AXIS_PX if scales[0].title else _BARE_AXIS_PX)
+    top = _TOP_PX if scales[1].title or is_headed else _BARE_TOP_PX
+    up = Axis.over(float(ys.min()), float(ys.max()), bottom, top, scale=scales[1])
+    run = (float(xs.min()), float(xs.max()), _gutter_px(up), size[0] - _RIGHT_PX)
+    return Axis.over(*run, scale=scales[0]), up
 
 
-def _frame(across: Axis, up: Axis, size: tuple[int, int], axes: tuple[str, str]) -> Markup:
+def _gutter_px(up: Axis) -> float:
+    """The width of the column of numbers before an axis."""
+    return 12 + _DIGIT_PX * max((len(tick_text(tick)) for tick in up.ticks()), default=0)
+
+
+def _frame(across: Axis, up: Axis, titles: tuple[str, str], *, is_bare: bool = False) -> Markup:
     rungs = [
         element(
             "g",
@@ -293,21 +322,33 @@ def _frame(across: Axis, up: Axis, size: tuple[int, int], axes: tuple[str, str])
         )
         for tick in up.ticks()
     ]
-    title = element("text", axes[1], x=4, y=12, class_="tick")
-    return element("g", _grid(across, size[1] - _AXIS_PX, axes[0]), *rungs, title)
+    title = element("text", titles[1], x=4, y=12, class_="tick")
+    return element(
+        "g", *rungs, _grid(across, up.start, titles[0], top=up.end, is_bare=is_bare), title
+    )
 
 
-def _grid(axis: Axis, bottom: float, unit: str, *, is_bare: bool = False) -> Markup:
-    """Ticks below `bottom` with their numbers, and lines above them unless bare."""
+def _grid(
+    axis: Axis, bottom: float, unit: str, *, top: float = 0.0, is_bare: bool = False
+) -> Markup:
+    """Ticks below `bottom` with as many numbers as fit, and lines above them unless bare."""
     parts = [_line(axis.start, bottom, axis.end, bottom, "base")]
-    for tick in axis.ticks():
+    ticks = axis.ticks()
+    wide_px = _DIGIT_PX * max((len(tick_text(tick)) + 1 for tick in ticks), default=0)
+    while len(ticks) > 2 and wide_px > abs(axis.place(ticks[1]) - axis.place(ticks[0])):
+        ticks = ticks[::2]
+    for tick in ticks:
         x = axis.place(tick)
         if not is_bare:
-            parts.append(_line(x, 0.0, x, bottom, "grid"))
+            parts.append(_line(x, top, x, bottom, "grid"))
         text = tick_text(tick)
         parts.append(element("text", text, x=x, y=bottom + 14, class_="tick", text_anchor="middle"))
     name = element("text", unit, x=axis.end, y=bottom + 28, class_="tick", text_anchor="end")
     return element("g", *parts, name)
+
+
+def _against(titles: tuple[str, str]) -> str:
+    return f"{titles[1]} against {titles[0]}" if all(titles) else ""
 
 
 def _legend(names: Sequence[str], width: int) -> Markup:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-_NARROW_PX = 480  # what is wider scrolls on a phone, so that its text stays readable
+_LEAST_SIZE = 0.78  # text of a smaller drawing is hard to read; on a phone it scrolls instead
+
+# Axes shorter than this share of their values would show rounding, and such short ones nothing.
+_LEAST_SHARE, _LEAST = 1e-3, 1e-300
+_LISTED = 6
 
 Attribute = str | int | float
 
@@ -28,16 +33,41 @@ def chart(width: int, height: int, label: str, *children: Markup) -> Markup:
         "svg",
         element("title", label),
         *children,
-        class_="chart wide" if width > _NARROW_PX else "chart",
+        class_="chart",
         viewBox=f"0 0 {width} {height}",
-        style=f"max-width: {width}px",
+        style=f"max-width: {width}px; --least: {_LEAST_SIZE * width:.0f}px",
         role="img",
         aria_label=label,
     )
 
 
+def describe(kind: str, of_what: str, names: Iterable[str]) -> str:
+    """What a chart is and of what it is, for those who cannot see it: six names, then a count."""
+    known = [name for name in names if name]
+    rest = f" and {len(known) - _LISTED} more" if len(known) > _LISTED else ""
+    listed = f": {', '.join(known[:_LISTED])}{rest}" if known else ""
+    return f"{kind} of {of_what}{listed}" if of_what else f"{kind}{listed}"
+
+
 def _number(value: Attribute) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The title of an axis, and what it shows whatever its values are.
+
+    `holds`: (0.0,) makes it start at 0; the ends of all values give several charts one scale. Its
+    room never goes beyond `limits`. It is `least_span` long or longer.
+    """
+
+    title: str = ""
+    holds: tuple[float, ...] = ()
+    limits: tuple[float, float] = (-math.inf, math.inf)
+    least_span: float = 0.0
+
+
+_ANY = Scale()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +82,32 @@ class Axis:
 
     @classmethod
     def over(
-        cls, low: float, high: float, start: float, end: float, *, is_log: bool = False
+        cls,
+        low: float,
+        high: float,
+        start: float,
+        end: float,
+        *,
+        is_log: bool = False,
+        scale: Scale = _ANY,
     ) -> Axis:
-        """An axis that holds low..high with a little room; one value alone stands in the middle."""
+        """An axis that holds low..high with a little room, as far as the scale allows it.
+
+        The room does not cross 0 if no value does. The axis is as long as a thousandth of its
+        values or longer, so that noise does not look like a difference; one value alone stands in
+        the middle between 0 and its double. By logarithm the scale is not looked at.
+        """
         if is_log:
             return cls(low / 1.15, high * 1.15, start, end, is_log=True)
-        room = (high - low) * 0.03 or max(abs(high), 1.0) * 0.5
-        return cls(low - room, high + room, start, end)
+        low, high = min(low, *scale.holds, low), max(high, *scale.holds, high)
+        floor = max(scale.limits[0], 0.0 if low >= 0 else -math.inf)
+        ceiling = min(scale.limits[1], 0.0 if high <= 0 > low else math.inf)
+        if high - low < _LEAST:
+            wide = (min(0.0, 2 * low), max(0.0, 2 * high)) if abs(high) > _LEAST else (0.0, 1.0)
+        else:
+            least = max(scale.least_span, _LEAST_SHARE * max(abs(low), abs(high)))
+            wide = _widened(low, high, least, (floor, ceiling))
+        return cls(min(low, max(wide[0], floor)), max(high, min(wide[1], ceiling)), start, end)
 
     def place(self, value: float) -> float:
         """Where a value lies."""
@@ -68,13 +117,25 @@ class Axis:
         return self.start + (at - low) / (high - low) * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Round values inside: about five, or 1, 2 and 5 of every decade."""
+        """Round values inside: about five, or 1, 2 and 5 of every decade if two of them are."""
         if not self.is_log:
             return _round_values(self.low, self.high)
         first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
         steps = (1, 2, 5) if last - first <= 3 else (1,)
         decades = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-        return [value for value in decades if self.low <= value <= self.high]
+        inside = [value for value in decades if self.low <= value <= self.high]
+        return inside if len(inside) > 1 else _round_values(self.low, self.high)
+
+
+def _widened(
+    low: float, high: float, least: float, limits: tuple[float, float]
+) -> tuple[float, float]:
+    """The ends `least` or more apart, pushed into the limits, and a little room beyond them."""
+    short = max(least - (high - low), 0.0) / 2
+    low, high = low - short, high + short
+    push = max(limits[0] - low, 0.0) - max(high - limits[1], 0.0) if short else 0.0
+    room = 0.03 * (high - low)
+    return low + push - room, high + push + room
 
 
 def _round_values(low: float, high: float) -> list[float]:
@@ -84,11 +145,13 @@ def _round_values(low: float, high: float) -> list[float]:
     most = {1: 1.4, 2: 3.0, 5: 7.0, 10: math.inf}
     step = next(factor * power for factor in most if rough <= most[factor] * power)
     count = math.floor(high / step) - math.ceil(low / step) + 1
-    return [round((math.ceil(low / step) + i) * step, 12) for i in range(count)]
+    digits = 2 - math.floor(math.log10(step))
+    return [round((math.ceil(low / step) + i) * step, digits) for i in range(count)]
 
 
 def tick_text(value: float) -> str:
-    """A round number, short: 20k, 0.5, -3."""
-    if abs(value) >= 10_000:
-        return f"{value / 1000:g}k"
+    """A round number, short: 20k, 3M, 0.5, -3."""
+    for letter, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if abs(value) >= max(size, 10_000):
+            return f"{value / size:g}{letter}"
     return f"{value:g}"

@@ -17,9 +17,11 @@ from ensemble.report.blocks import (
 )
 from ensemble.report.charts import bars, lines
 from ensemble.report.page import Section
+from ensemble.report.svg import Scale
 
-_SMALL = (240, 150)
+_SMALL = (200, 130)
 _CALIBRATED = ([0.05, 0.95], [0.05, 0.95])
+_SHARE = Scale(holds=(0.0, 1.0), limits=(0.0, 1.0))
 
 
 def weight_section(found: Appraisal, evidence: Evidence) -> Section:
@@ -57,6 +59,7 @@ def threshold_section(found: Appraisal) -> Section | None:
     if found.curves is None or content is None:
         return None
     curves = found.curves
+    one_scale = Scale(holds=(0.0, float(np.nanmax(curves.scores))), limits=(0.0, 1.0))
     mean = lines(
         {"mean of classes": (curves.thresholds, curves.scores.mean(axis=1))},
         axes=("threshold", "Dice"),
@@ -66,12 +69,13 @@ def threshold_section(found: Appraisal) -> Section | None:
         figure(
             lines(
                 {name: (curves.thresholds, curves.scores[:, c])},
-                axes=("", ""),
+                axes=("", one_scale),
                 size=_SMALL,
                 mark_x=threshold(found, c),
                 label=f"Dice of {name} by its threshold",
             ),
             f"{name}: {threshold(found, c):.2f}",
+            terms=name,
         )
         for c, name in enumerate(found.class_names)
     ]
@@ -83,7 +87,7 @@ def threshold_section(found: Appraisal) -> Section | None:
                 mean, "Mean Dice under the ensemble's weights when all classes have one threshold."
             ),
             paragraph("Each class by its own; the bar is the threshold that it has."),
-            small_multiples(*small),
+            small_multiples(*small, caption="Across: threshold; up: Dice, one scale for all."),
         ),
         (content,),
     )
@@ -107,11 +111,13 @@ def calibration_section(found: Appraisal) -> Section | None:
         figure(
             lines(
                 {name: curve, "calibrated": _CALIBRATED},
+                axes=(_SHARE, _SHARE),
                 size=_SMALL,
                 label=f"True share of {name} by its fused probability",
                 legend=False,
             ),
             name,
+            terms=name,
         )
         for name, curve in zip(found.class_names, of_class, strict=True)
     ]
@@ -133,7 +139,7 @@ def calibration_section(found: Appraisal) -> Section | None:
                 ),
             ),
             paragraph("Each class by its own, its pixels in calibration.csv."),
-            small_multiples(*small),
+            small_multiples(*small, caption="Across: fused probability; up: true share."),
         ),
         (content,),
     )

@@ -1,3 +1,5 @@
+import itertools
+import re
 from xml.etree import ElementTree
 
 import numpy as np
@@ -6,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ensemble.report.charts import bars, box_plot, histogram, lines, scatter
+from ensemble.report.charts import bars, box_plot, histogram, lines, scatter, steps
+from ensemble.report.svg import Scale
 
 NAME = 'Pisi<form> & "co"'
 values = hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(-1e6, 1e6))
@@ -98,3 +101,75 @@ def test_lines_have_a_legend_of_their_names():
     texts = [e.text for e in root.iter("text")]
     assert {"a", NAME, "t", "d"} <= set(texts)
     assert [e.get("d").count("L") for e in root.iter("path")] == [1, 1]
+
+
+def ticks(root, anchor):
+    return [e for e in root.iter("text") if e.get("text-anchor") == anchor and e.get("x") != "342"]
+
+
+@pytest.mark.parametrize("y", [[0.568509, 0.568512], [-12345.5, 123456], [0.1], [1e-7, 2e-7]])
+def test_numbers_beside_an_axis_stand_in_the_chart_and_apart(y):
+    root = parse(
+        scatter(np.linspace(1.23456, 1.3, len(y)), y, ["a", "b"][: len(y)], size=(240, 150))
+    )
+    beside = [e for e in ticks(root, "end") if e.text]
+    assert len(beside) > 1
+    assert all(float(e.get("x")) >= 6.1 * len(e.text) for e in beside)
+    below = sorted((float(e.get("x")), len(e.text)) for e in ticks(root, "middle"))
+    for (left, width), (right, other) in itertools.pairwise(below):
+        assert right - left >= 6.1 * (width + other) / 2
+
+
+def test_a_single_time_has_an_axis_from_zero():
+    root = parse(scatter([0.2, 0.2], [0.5, 0.6], ["a", "b"], axes=("s", "Dice")))
+    numbers = [float(e.text) for e in ticks(root, "middle")]
+    assert min(numbers) == 0
+    assert max(numbers) <= 0.4
+
+
+def test_a_scale_holds_what_it_is_told_to():
+    scale = Scale("Dice", holds=(0.0, 1.0), limits=(0.0, 1.0))
+    points = ([0, 1], [0.5, 0.52])
+    drawn = [
+        parse(kind)
+        for kind in (
+            lines({"a": points}, axes=("t", scale), size=(240, 150)),
+            scatter(*points, ["a", "b"], axes=("t", scale), size=(240, 150)),
+            box_plot({"a": points[1]}, unit=scale),
+        )
+    ]
+    for root in drawn:
+        assert {"0", "1"} <= {e.text for e in root.iter("text")}
+        assert "Dice" in {e.text for e in root.iter("text")}
+
+
+def test_a_histogram_has_numbers_of_its_shares():
+    shares = np.array([0.5, 0.3, 0.2])
+    root = parse(steps({"a": (np.arange(4.0), shares)}, unit="px"))
+    places = {e.text: float(e.get("y")) - 4 for e in ticks(root, "end") if e.text != "px"}
+    assert {"0", "0.5"} <= set(places)
+    top = min(
+        float(y) for y in re.findall(r"[ML][-\d.]+ ([-\d.]+)", next(root.iter("path")).get("d"))
+    )
+    assert top == pytest.approx(places["0.5"], abs=0.1)
+    assert "share" in {e.text for e in root.iter("text")}
+    single = parse(histogram({"a": [0.2, 0.2]}))
+    assert min(float(e.text) for e in ticks(single, "middle")) >= 0
+
+
+@pytest.mark.parametrize(
+    ("drawn", "told"),
+    [
+        (box_plot({"a": [1]}, unit=Scale("Dice")), "box plot of Dice: a"),
+        (box_plot({"a": [1], "b": [2]}, unit="px"), "box plot of px: a, b"),
+        (bars({"a": 1}, unit="persons"), "bars of persons: a"),
+        (histogram({"here": [1, 2]}, unit="level"), "histogram of level: here"),
+        (histogram({"here": []}, unit="level"), "histogram of level: here"),
+        (lines({"a": ([0], [1])}, axes=("t", "Dice")), "lines of Dice against t: a"),
+        (lines({"a": ([0], [1])}), "lines: a"),
+        (scatter([0], [1], ["x"], axes=("s", "Dice")), "scatter plot of Dice against s: x"),
+        (lines({"a": ([0], [1])}, label="given"), "given"),
+    ],
+)
+def test_a_chart_says_of_what_it_is(drawn, told):
+    assert parse(drawn).get("aria-label") == told

@@ -20,7 +20,7 @@ from ensemble.report.blocks import (
     table,
 )
 from ensemble.report.charts import box_plot
-from ensemble.report.page import Page, Section, render, write_page
+from ensemble.report.page import Page, Section, check_page_folder, render, write_page
 from ensemble.report.picture_uri import picture_uri
 from ensemble.report.pictures import class_colours
 from ensemble.report.tables import Table
@@ -116,6 +116,51 @@ def test_a_page_is_written_over_an_earlier_one_and_over_nothing_else(page, tmp_p
     assert (tmp_path / "classes.csv").read_text() == "mine"
 
 
+def small(kind="page", *names):
+    tables = tuple(Table(name, ("n",), ((1,),)) for name in names)
+    return Page("x", "", (), (Section("s", "S", (), tables),), kind=kind)
+
+
+def held(folder):
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_tables_of_the_earlier_page_go_and_nothing_else_does(tmp_path):
+    folder = tmp_path / "out"
+    write_page(folder, small("errors", "classes", "review", "a & b"))
+    (folder / "mine.csv").write_text("mine")
+    write_page(folder, small("errors", "classes"))
+    assert held(folder) == ["classes.csv", "index.html", "mine.csv"]
+
+
+@pytest.mark.parametrize("name", ["../near.csv", "sub/in.csv", "sub", "notes.txt", "gone.csv"])
+def test_a_page_that_lists_foreign_files_removes_none(tmp_path, name):
+    folder = tmp_path / "out"
+    path = write_page(folder, small())
+    (folder / "sub").mkdir()
+    for place in ("../near.csv", "sub/in.csv", "notes.txt"):
+        (folder / place).write_text("mine")
+    listed = f'<meta name="ens-table" content="{name}">'
+    html = path.read_text(encoding="utf-8")
+    path.write_text(html.replace("<link", f"{listed}<link", 1), encoding="utf-8")
+    write_page(folder, small())
+    assert held(folder) == ["index.html", "notes.txt", "sub"]
+    assert (tmp_path / "near.csv").exists()
+    assert (folder / "sub" / "in.csv").exists()
+
+
+def test_a_page_of_another_kind_is_left_alone(tmp_path):
+    path = write_page(tmp_path, small("errors", "classes"))
+    words = r"another kind: expected.* kind explore, got index\.html of kind errors \(name another"
+    with pytest.raises(OutputError, match=words):
+        write_page(tmp_path, small("explore", "images"))
+    assert held(tmp_path) == ["classes.csv", "index.html"]
+    check_page_folder(tmp_path, kind="errors")
+    path.write_text('<meta name="generator" content="ens"><style>', encoding="utf-8")
+    write_page(tmp_path, small("explore", "images"))  # an old page, which does not say its kind
+    assert held(tmp_path) == ["classes.csv", "images.csv", "index.html"]
+
+
 def test_a_long_table_says_that_its_file_holds_more():
     long = Table("t", ("n",), tuple((i,) for i in range(50)))
     shown = table(long, "Numbers.", most_rows=20)
@@ -209,3 +254,48 @@ def test_a_slash_goes_to_the_search_field_and_escape_empties_it(page, tmp_path):
     emptied = dump_dom(path, "#q=radius", then=key % "/" + key % "Escape")
     assert re.search(r"<output[^>]*></output>", emptied)
     assert 'hidden=""' not in emptied
+
+
+SCROLLED = """
+for (const frame of document.querySelectorAll(".scroll")) frame.dispatchEvent(new Event("scroll"));
+"""
+
+
+@needs_browser
+def test_a_chart_that_does_not_fit_fades_where_it_goes_on_and_takes_the_focus(page, tmp_path):
+    path = write_page(tmp_path, page)
+    chart = "document.querySelector('#areas figure .scroll')"
+    narrow = "document.querySelector('main').style.width = '300px';"
+    narrow += "document.querySelector('.chart').style.minWidth = '600px';"
+    tell = f"{SCROLLED} document.body.dataset.frame = {chart}.className + {chart}.tabIndex;"
+    assert 'data-frame="scroll whole-1"' in dump_dom(path, then=tell)
+    assert 'data-frame="scroll whole more0"' in dump_dom(path, then=narrow + tell)
+    end = f"{narrow} {chart}.scrollLeft = 999;"
+    assert 'data-frame="scroll whole0"' in dump_dom(path, then=end + tell)
+
+
+@needs_browser
+def test_all_that_can_be_pressed_or_scrolled_takes_the_focus_and_shows_it(page, tmp_path):
+    path = write_page(tmp_path, page)
+    walk = """{
+      const unseen = [], kinds = new Set();
+      const walk = (elements) => elements.forEach((each) => {
+        each.focus();
+        kinds.add(each.localName);
+        const isSeen = each.matches(":focus-visible")
+          && getComputedStyle(each).outlineStyle === "solid"
+          && parseFloat(getComputedStyle(each).outlineWidth) >= 2;
+        if (!isSeen || document.activeElement !== each) unseen.push(each.outerHTML);
+      });
+      const all = [...document.querySelectorAll("a[href], button, input, [tabindex]")];
+      walk(all.filter((each) => !each.closest("dialog")));
+      document.querySelector(".zoom").focus();
+      document.querySelector(".zoom").click();
+      walk(all.filter((each) => each.closest("dialog")));
+      document.querySelector("dialog button").click();
+      const back = document.activeElement.className;
+      document.body.dataset.unseen = `${unseen.join()};${[...kinds].sort()};${back}`;
+    }"""
+    long = "document.querySelector('.sortable').style.height = '2000px';"
+    shown = dump_dom(path, then=long + SCROLLED + walk)
+    assert 'data-unseen=";a,button,div,input;zoom"' in shown

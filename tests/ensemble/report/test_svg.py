@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.report.svg import Axis, chart, element, tick_text
+from ensemble.report.svg import Axis, Scale, chart, describe, element, tick_text
 
 finite = st.floats(-1e9, 1e9)
 
@@ -23,7 +23,44 @@ def test_an_axis_holds_its_values_in_order(a, b):
     low, high = min(a, b), max(a, b)
     axis = Axis.over(low, high, 100, 300)
     assert 100 <= axis.place(low) <= axis.place(high) <= 300
-    assert axis.place(low) > 100 or high == low or high - low < 1e-6 * abs(high)
+    assert axis.place(low) > 100 or axis.low == 0 or high == low or high - low < 1e-6 * abs(high)
+    assert axis.low >= 0 or low < 0
+    assert axis.high <= 0 or high > 0 or low == high == 0
+
+
+@given(finite, st.floats(1e-3, 1e3), st.floats(0, 10), st.floats(0, 10))
+def test_an_axis_has_its_least_span_within_limits(low, width, least, beyond):
+    limits = (low - beyond, low + width + beyond)
+    axis = Axis.over(low, low + width, 0, 100, scale=Scale(limits=limits, least_span=least))
+    assert limits[0] <= axis.low <= low
+    assert low + width <= axis.high <= limits[1]
+    free = Axis.over(low, low + width, 0, 100, scale=Scale(least_span=least))
+    assert free.high - free.low >= least * 0.999 - 1e-6 * abs(low)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "ends"),
+    [
+        ((0.2, 0.2), Scale(), (0, 0.4)),
+        ((-3.0, -3.0), Scale(), (-6, 0)),
+        ((0.0, 0.0), Scale(), (0, 1)),
+        ((0.9, 0.9), Scale(limits=(0, 1)), (0, 1)),
+        ((0.568509, 0.568512), Scale(), (0.56821, 0.56881)),
+        ((0.999, 1.0), Scale(limits=(0, 1), least_span=0.01), (0.9897, 1)),
+        ((0.5, 0.6), Scale(holds=(0.0,)), (0, 0.618)),
+        ((0.5, 0.6), Scale(holds=(0.1, 0.9)), (0.076, 0.924)),
+    ],
+)
+def test_the_ends_of_an_axis(values, scale, ends):
+    axis = Axis.over(*values, 0, 1, scale=scale)
+    assert (axis.low, axis.high) == pytest.approx(ends, abs=1e-5)
+
+
+@given(st.floats(1e-9, 1e9), st.floats(0, 1))
+def test_numbers_of_ticks_differ_and_are_short(low, share):
+    texts = [tick_text(tick) for tick in Axis.over(low, low * (1 + share), 0, 1).ticks()]
+    assert len(set(texts)) == len(texts) > 1
+    assert max(map(len, texts)) <= 10
 
 
 @given(finite, st.floats(1e-3, 1e9))
@@ -46,3 +83,12 @@ def test_ticks_of_a_logarithmic_axis_and_their_text():
     ticks = Axis.over(900, 60000, 0, 1, is_log=True).ticks()
     assert [tick_text(t) for t in ticks] == ["1000", "2000", "5000", "10k", "20k", "50k"]
     assert tick_text(-0.5) == "-0.5"
+    assert [tick_text(t) for t in (9999, 2e6, 3.5e9)] == ["9999", "2M", "3.5G"]
+    near = Axis.over(75000, 76000, 0, 1, is_log=True).ticks()  # no 1, 2 or 5 of a decade
+    assert len(near) > 2
+
+
+def test_a_description_lists_a_few_names():
+    assert describe("bars", "Dice", "ab") == "bars of Dice: a, b"
+    assert describe("lines", "", "abcdefgh") == "lines: a, b, c, d, e, f and 2 more"
+    assert describe("lines", "", [""]) == "lines"
