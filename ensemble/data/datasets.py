@@ -53,6 +53,11 @@ class LabelledFolder:
     source: LabelSource
 
     @property
+    def folder(self) -> Path:
+        """The data folder, in which images and labels lie."""
+        return self.root.parent
+
+    @property
     def classes(self) -> ClassList:
         """The class list that labels follow."""
         return self.source.classes

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ensemble.data.datasets import Sample, open_folder, open_images
-from ensemble.data.metadata import Metadata, find_metadata, read_metadata
+from ensemble.data.metadata import Metadata, metadata_of
 from ensemble.data.split_file import read_split_of
 from ensemble.errors import DataError
 from ensemble.explore.duplicates import (
@@ -70,7 +70,8 @@ class Comparison:
 class Exploration:
     """All findings; parts that the data do not have are None.
 
-    `folds` (N,): in which fold of a split each image lies, None without one.
+    `folds` (N,): in which fold of a split each image lies, None without one. `unused_metadata`: why
+    a table that lies beside the data is no table of persons.
     """
 
     survey: Survey
@@ -80,6 +81,7 @@ class Exploration:
     persons: PersonFindings | None
     against: Comparison | None
     folds: NDArray[np.int64] | None = None
+    unused_metadata: str | None = None
 
     def labels_agree(self, copy: CopiedImage) -> bool | None:
         """Whether two copies have the same label; None where that cannot be compared.
@@ -117,8 +119,7 @@ def explore(
     """
     if against is not None and against.resolve() == folder.resolve():
         raise DataError("is compared with itself", where=folder, remedy="name another folder")
-    table = metadata or find_metadata(folder)
-    persons = None if table is None else read_metadata(table)
+    persons = metadata_of(folder, metadata)
     opened = [(folder, open_folder(folder, groups=groups))]
     if against is not None:
         opened.append((against, open_images(against, groups=groups)))
@@ -135,7 +136,8 @@ def explore(
             found.looks.thumbnail,
             None if labels is None else labels.shapes,
         ),
-        persons=None if persons is None else _person_findings(persons, found, labels),
+        persons=None if persons.table is None else _person_findings(persons.table, found, labels),
+        unused_metadata=persons.unused,
         against=_compare(found, hashes, others[0]) if others else None,
         folds=None if folds is None else _folds_of(found.samples, opened[0][1].samples, folds),
     )

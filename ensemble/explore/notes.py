@@ -25,6 +25,8 @@ def take_notes(found: Exploration) -> list[Remark]:
     if found.labels is not None:
         for about in (_label_fault_notes, _mask_notes, _overlap_notes):
             notes += about(found, found.labels)
+    if found.unused_metadata is not None:
+        notes.append(Remark("look", f"{found.unused_metadata}.", "images"))
     if found.persons is not None:
         notes += _person_notes(found.persons)
     if found.against is not None:

@@ -118,6 +118,18 @@ def test_images_alone_tell_what_they_can(folder):
     assert "no row in metadata.csv" in take_notes(found)[0].text
 
 
+def test_a_table_of_something_else_is_a_note(folder):
+    (folder / "metadata.csv").write_text("image,score\na,1\n", encoding="utf-8")
+    found = explore(folder / "train")
+    assert found.persons is None
+    assert any(
+        n.text.startswith("metadata.csv has no column ID and is not used")
+        for n in take_notes(found)
+    )
+    with pytest.raises(DataError, match="has no column ID"):
+        explore(folder / "train", metadata=folder / "metadata.csv")
+
+
 def test_exclusive_classes_have_no_overlaps_and_background_is_no_label(tmp_path):
     maps = {f"i{i}": np.zeros((9, 8 + i), np.uint8) for i in range(3)}
     maps["i1"][2:5, 1:4] = 1
