@@ -21,6 +21,7 @@ from ensemble.explore.duplicates import (
     find_equal_labels,
     image_hashes,
 )
+from ensemble.explore.facing import beside_others, mirrored_images, turn
 from ensemble.explore.label_survey import LabelSurvey
 from ensemble.explore.looks import Looks
 from ensemble.explore.outliers import Outlier, find_outliers
@@ -36,16 +37,25 @@ from ensemble.progress import Progress, silent
 class LabelFindings:
     """What the labels of a data set tell.
 
+    `is_mirrored` (N,): images that show their classes the other way round than most. Outliers are
+    found, and mean masks drawn, as if these were turned. `shapes` are those of the images as they
+    are.
     `equal_labels`: sets of images whose labels agree. `empty`: images that hold no class, or the
     background alone.
     """
 
     counts: LabelSurvey
     shapes: Shapes
+    is_mirrored: NDArray[np.bool_]
     outliers: list[Outlier]
     mirror_pairs: list[MirrorPair]
     equal_labels: list[tuple[int, ...]]
     empty: list[int]
+
+    @property
+    def odd_masks(self) -> set[tuple[int, int]]:
+        """Image and class of every mask that is an outlier in anything."""
+        return {(outlier.image, outlier.class_index) for outlier in self.outliers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +136,7 @@ def explore(
     folds = None if split is None else read_split_of(split, folder, opened[0][1].samples)
     found, *others = [survey(place, data, progress=progress) for place, data in opened]
     hashes = image_hashes(found.looks.thumbnail)
-    labels = None if found.labels is None else _label_findings(found.labels, found.looks)
+    labels = None if found.labels is None else label_findings(found.labels, found.looks)
     return Exploration(
         survey=found,
         labels=labels,
@@ -151,12 +161,16 @@ def _folds_of(
     return np.array([by_name[sample.name] for sample in samples], np.int64)
 
 
-def _label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:
+def label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:
+    """What the labels tell of images that look so."""
     shapes = shapes_of(counts.sums, looks.size, looks.depth_bits, counts.ignored_px)
+    is_mirrored = mirrored_images(counts.orders, counts.classes)
+    judged = beside_others(turn(shapes, is_mirrored)) if is_mirrored.any() else shapes
     return LabelFindings(
         counts=counts,
         shapes=shapes,
-        outliers=find_outliers(shapes),
+        is_mirrored=is_mirrored,
+        outliers=find_outliers(judged),
         mirror_pairs=mirror_pairs(counts.classes, shapes),
         equal_labels=find_equal_labels(
             _without(counts.places, counts.classes.background), looks.size

@@ -9,6 +9,7 @@ from ensemble.data.samples import Sample
 from ensemble.errors import few
 from ensemble.explore.duplicates import CopiedImage
 from ensemble.explore.exploration import Comparison, Exploration, LabelFindings, PersonFindings
+from ensemble.explore.label_survey import LabelSurvey
 from ensemble.explore.outliers import OUTLIER_Z
 from ensemble.report.blocks import Remark, Weight
 from ensemble.wording import counted
@@ -17,6 +18,7 @@ _ORDER: dict[Weight, int] = {"wrong": 0, "look": 1, "fact": 2}
 
 # What a pair of classes shares of the smaller one, beyond which argmax would lose much of it.
 _MUCH_SHARED = 0.1
+_MOST_NAMED = 3
 
 
 def take_notes(found: Exploration) -> list[Remark]:
@@ -101,28 +103,44 @@ def _mask_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
             f"{counted(swapped, 'time')} a class lies on the side of its mirror class.",
             "sides",
         )
-    if masks := {(outlier.image, outlier.class_index) for outlier in labels.outliers}:
-        total = int(labels.shapes.is_present.sum())
-        most = Counter(image for image, _ in masks).most_common(3)
-        listed = ", ".join(f"{samples[image].name} ({count})" for image, count in most)
+    if labels.is_mirrored.any():
+        yield Remark("fact", turned_text(labels), "positions")
+    if masks := labels.odd_masks:
+        what = "mask is an outlier" if len(masks) == 1 else "masks are outliers"
         yield Remark(
             "look",
-            f"{len(masks)} of {total} masks are outliers of their class (robust z beyond "
-            f"{OUTLIER_Z}), most of them in {listed}.",
+            f"{len(masks)} of {int(labels.shapes.is_present.sum())} {what} of "
+            f"{'its' if len(masks) == 1 else 'their'} class (robust z beyond {OUTLIER_Z}), "
+            f"{_where_most(Counter(samples[image].name for image, _ in masks))}.",
             "outliers",
         )
 
 
+def turned_text(labels: LabelFindings) -> str:
+    """Which images are turned before places are compared."""
+    return (
+        f"{int(labels.is_mirrored.sum())} of {len(labels.is_mirrored)} images show their classes "
+        "the other way round, as left and right hands do: they are mirrored before places, "
+        "directions and mean masks are compared."
+    )
+
+
+def _where_most(masks: Counter[str]) -> str:
+    """The images that hold most of the masks, with how many where there are several."""
+    most = masks.most_common(_MOST_NAMED)
+    listed = ", ".join(name if count == 1 else f"{name} ({count})" for name, count in most)
+    return f"in {listed}" if len(masks) == len(most) else f"most of them in {listed}"
+
+
 def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
     counts = labels.counts
-    if counts.classes.exclusive:
+    if counts.classes.exclusive or len(counts.classes) == 1:
         return
     names, overlaps = counts.classes.names, counts.overlaps
     share = overlaps.share_of_smaller
     much = [(a, b) for a, b in overlaps.worst_pairs().tolist() if share[a, b] > _MUCH_SHARED]
     listed = few([f"{names[a]} and {names[b]} ({100 * share[a, b]:.0f} %)" for a, b in much], 3)
-    total_px = found.survey.looks.size.prod(axis=1).sum()
-    text = f"{100 * counts.several_px.sum() / total_px:.2f} % of pixels have several classes"
+    text = f"{share_of_several(found, counts)} two classes or more"
     if much:
         yield Remark(
             "look",
@@ -132,6 +150,15 @@ def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark
         )
     else:
         yield Remark("fact", f"{text}.", "overlaps")
+
+
+def share_of_several(found: Exploration, counts: LabelSurvey) -> str:
+    """How many pixels have, as words before "two classes or more"."""
+    several = counts.several_px.sum() / found.survey.looks.size.prod(axis=1).sum()
+    if several == 0:
+        return "No pixel has"
+    share = "Less than 0.01" if several < 1e-4 else f"{100 * several:.2f}"
+    return f"{share} % of all pixels have"
 
 
 def _person_notes(found: PersonFindings) -> Iterator[Remark]:

@@ -66,7 +66,7 @@ def _facts(found: Exploration) -> tuple[tuple[str, str], ...]:
         facts += [
             (len(found.labels.counts.classes), "classes"),
             (int(found.labels.shapes.is_present.sum()), "masks"),
-            (len(found.labels.outliers), "outliers"),
+            (len(found.labels.odd_masks), "outlying masks"),
         ]
     facts.append((len(found.copies), "pairs of copies"))
     if found.against is not None:
