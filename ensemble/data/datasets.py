@@ -138,6 +138,11 @@ def open_folder(folder: Path, *, groups: str | None = None) -> LabelledFolder | 
     return (open_labelled if _layouts_in(folder) else open_images)(folder, groups=groups)
 
 
+def labelled_folders(folder: Path) -> list[Path]:
+    """The labelled folders that lie in a folder, by name; not those further below."""
+    return [path for path in list_folder(folder) if path.is_dir() and _layouts_in(path)]
+
+
 def _recognise(folder: Path) -> _Layout:
     layouts = _layouts_in(folder)
     if not layouts:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.data.datasets import Sample, open_folder, open_images
+from ensemble.data.datasets import Sample, labelled_folders, open_folder, open_images
 from ensemble.data.metadata import Metadata, metadata_of
 from ensemble.data.split_file import read_split_of
 from ensemble.errors import DataError
@@ -81,7 +81,8 @@ class Exploration:
     """All findings; parts that the data do not have are None.
 
     `folds` (N,): in which fold of a split each image lies, None without one. `unused_metadata`: why
-    a table that lies beside the data is no table of persons.
+    a table that lies beside the data is no table of persons. `labelled_below`: labelled folders in
+    one that is none itself.
     """
 
     survey: Survey
@@ -92,6 +93,7 @@ class Exploration:
     against: Comparison | None
     folds: NDArray[np.int64] | None = None
     unused_metadata: str | None = None
+    labelled_below: tuple[Path, ...] = ()
 
     def labels_agree(self, copy: CopiedImage) -> bool | None:
         """Whether two copies have the same label; None where that cannot be compared.
@@ -148,6 +150,7 @@ def explore(
         ),
         persons=None if persons.table is None else _person_findings(persons.table, found, labels),
         unused_metadata=persons.unused,
+        labelled_below=tuple(labelled_folders(folder)) if labels is None else (),
         against=_compare(found, hashes, others[0]) if others else None,
         folds=None if folds is None else _folds_of(found.samples, opened[0][1].samples, folds),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -23,17 +24,30 @@ _MOST_NAMED = 3
 
 def take_notes(found: Exploration) -> list[Remark]:
     """Everything that stands out, what is wrong first."""
-    notes = [*_image_notes(found), *_copy_notes(found)]
+    notes = [*_folder_notes(found), *_image_notes(found), *_copy_notes(found)]
     if found.labels is not None:
         for about in (_label_fault_notes, _mask_notes, _overlap_notes):
             notes += about(found, found.labels)
-    if found.unused_metadata is not None:
-        notes.append(Remark("look", f"{found.unused_metadata}.", "images"))
     if found.persons is not None:
         notes += _person_notes(found.persons)
     if found.against is not None:
         notes += _shift_notes(found.against)
     return sorted(notes, key=lambda note: _ORDER[note.weight])
+
+
+def _folder_notes(found: Exploration) -> Iterator[Remark]:
+    if below := found.labelled_below:
+        names = few([path.name for path in below])
+        first = next((path for path in below if path.name == "train"), below[0])
+        yield Remark(
+            "wrong",
+            f"No label was read: this is no labelled folder, but {names} in it "
+            f"{'is one' if len(below) == 1 else 'are'}; ens explore {shlex.quote(str(first))} "
+            f"explores {first.name} with its labels.",
+            "images",
+        )
+    if found.unused_metadata is not None:
+        yield Remark("look", f"{found.unused_metadata}.", "images")
 
 
 def _image_notes(found: Exploration) -> Iterator[Remark]:
@@ -106,11 +120,11 @@ def _mask_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark]:
     if labels.is_mirrored.any():
         yield Remark("fact", turned_text(labels), "positions")
     if masks := labels.odd_masks:
-        what = "mask is an outlier" if len(masks) == 1 else "masks are outliers"
+        what = "is an outlier of its" if len(masks) == 1 else "are outliers of their"
         yield Remark(
             "look",
-            f"{len(masks)} of {int(labels.shapes.is_present.sum())} {what} of "
-            f"{'its' if len(masks) == 1 else 'their'} class (robust z beyond {OUTLIER_Z}), "
+            f"{len(masks)} of {int(labels.shapes.is_present.sum())} masks {what} class "
+            f"(robust z beyond {OUTLIER_Z}), "
             f"{_where_most(Counter(samples[image].name for image, _ in masks))}.",
             "outliers",
         )
@@ -195,12 +209,22 @@ def _shift_notes(against: Comparison) -> Iterator[Remark]:
             f"{counted(len(against.copies), 'pair')} of images here and in {folder} look the same.",
             "copies",
         )
-    sure = [feature for feature in shift.features if feature.distance > shift.chance]
-    if sure:
-        listed = few([feature.name for feature in sure], 4)
+    if shift.differing:
+        listed = few([feature.name for feature in shift.differing], 4)
         yield Remark("look", f"Images of {folder} surely differ in {listed}.", "shift")
+    elif (auc := shift.told_auc) is not None:
+        text = f"Images of {folder} differ by no more than chance in any single figure, but a"
+        yield Remark("look", f"{text} {classifier_text(auc, shift.auc_chance)}.", "shift")
     else:
         yield Remark("fact", f"Images of {folder} differ by no more than chance.", "shift")
+
+
+def classifier_text(auc: float, chance: float) -> str:
+    """How well a classifier tells here from there, without the article that begins it."""
+    return (
+        "classifier of all figures ranks an image from there above one from here in "
+        f"{100 * auc:.0f} % of pairs (by chance up to {100 * chance:.0f} %)"
+    )
 
 
 def _is_are(count: int) -> str:

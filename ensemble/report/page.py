@@ -36,6 +36,11 @@ class Page:
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
 
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of all sections, in order."""
+        return tuple(table for section in self.sections for table in section.tables)
+
 
 def render(page: Page) -> str:
     """The page as HTML that needs nothing else."""
@@ -60,9 +65,8 @@ def write_page(folder: Path, page: Page) -> Path:
     written last.
     """
     check_page_folder(folder)
-    for section in page.sections:
-        for table in section.tables:
-            write_table(folder, table)
+    for table in page.tables:
+        write_table(folder, table)
     path = folder / PAGE_FILE
     with whole_file(path) as part:
         part.write_text(render(page), encoding="utf-8")
