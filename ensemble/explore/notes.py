@@ -59,7 +59,8 @@ def _image_notes(found: Exploration) -> Iterator[Remark]:
     if len(sizes) > 1:
         yield Remark("fact", f"The images have {len(sizes)} different sizes.", "images")
     if 0 < (coloured := int(looks.is_colour.sum())) < len(looks):
-        yield Remark("look", f"{coloured} of {len(looks)} images have colours.", "images")
+        have = "has" if coloured == 1 else "have"
+        yield Remark("look", f"{coloured} of {len(looks)} images {have} colours.", "images")
 
 
 def _copy_notes(found: Exploration) -> Iterator[Remark]:
@@ -158,7 +159,7 @@ def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark
     if much:
         yield Remark(
             "look",
-            f"{text}; {counted(len(much), 'pair')} share more than {100 * _MUCH_SHARED:.0f} % of "
+            f"{text}; {counted(len(much), 'pair shares', 'pairs share')} more than {100 * _MUCH_SHARED:.0f} % of "
             f"the smaller one, which argmax would lose: {listed}.",
             "overlaps",
         )

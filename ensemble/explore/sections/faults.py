@@ -8,7 +8,7 @@ from ensemble.data.samples import Sample
 from ensemble.explore.duplicates import HASH_BITS, NEAR_BITS, CopiedImage
 from ensemble.explore.exploration import Exploration, LabelFindings
 from ensemble.explore.notes import turned_text
-from ensemble.explore.odd_masks import OddMask, pick_odd_masks
+from ensemble.explore.odd_masks import MOST_OF_CLASS, MOST_OF_IMAGE, OddMask, pick_odd_masks
 from ensemble.explore.outliers import JUDGED, OUTLIER_Z
 from ensemble.explore.sections.pictures import odd_mask_pictures, pair_picture
 from ensemble.explore.tables import copy_table, fault_table, outlier_table
@@ -21,6 +21,9 @@ from ensemble.wording import counted
 _MOST_PAIRS = 24
 _MOST_ROWS = 300
 _PICTURE_BYTES = 40_000
+_GALLERY = (
+    f"The most extreme masks, at most {MOST_OF_CLASS} of a class and {MOST_OF_IMAGE} of an image."
+)
 
 
 def outlier_section(found: Exploration, labels: LabelFindings, progress: Progress) -> Section:
@@ -52,11 +55,7 @@ def outlier_section(found: Exploration, labels: LabelFindings, progress: Progres
         "Outliers",
         (
             paragraph(text),
-            *(
-                [gallery(cards, "The most extreme masks, at most four of a class.")]
-                if cards
-                else []
-            ),
+            *([gallery(cards, _GALLERY)] if cards else []),
             table(content, _caption(labels), most_rows=_MOST_ROWS),
         ),
         (content,),
