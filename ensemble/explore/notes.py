@@ -157,10 +157,11 @@ def _overlap_notes(found: Exploration, labels: LabelFindings) -> Iterator[Remark
     listed = few([f"{names[a]} and {names[b]} ({100 * share[a, b]:.0f} %)" for a, b in much], 3)
     text = f"{share_of_several(found, counts)} two classes or more"
     if much:
+        pairs = counted(len(much), "pair shares", "pairs share")
         yield Remark(
             "look",
-            f"{text}; {counted(len(much), 'pair shares', 'pairs share')} more than {100 * _MUCH_SHARED:.0f} % of "
-            f"the smaller one, which argmax would lose: {listed}.",
+            f"{text}; {pairs} more than {100 * _MUCH_SHARED:.0f} % of the smaller one, which "
+            f"argmax would lose: {listed}.",
             "overlaps",
         )
     else:

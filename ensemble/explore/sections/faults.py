@@ -64,6 +64,8 @@ def outlier_section(found: Exploration, labels: LabelFindings, progress: Progres
 
 def _caption(labels: LabelFindings) -> str:
     """A mask may be an outlier in more than one figure."""
+    if not labels.outliers:
+        return "Outliers."
     figures = counted(len(labels.outliers), "figure")
     masks = counted(len(labels.odd_masks), "mask")
     return f"Outliers, the most extreme first: {figures} of {masks}."
