@@ -41,9 +41,8 @@ def _folder_notes(found: Exploration) -> Iterator[Remark]:
         first = next((path for path in below if path.name == "train"), below[0])
         yield Remark(
             "wrong",
-            f"No label was read: this is no labelled folder, but {names} in it "
-            f"{'is one' if len(below) == 1 else 'are'}; ens explore {shlex.quote(str(first))} "
-            f"explores {first.name} with its labels.",
+            f"No label was read: labelled folders lie below this one, {names}. For one with its "
+            f"labels: ens explore {shlex.quote(str(first))}",
             "images",
         )
     if found.unused_metadata is not None:
