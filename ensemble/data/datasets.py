@@ -53,6 +53,11 @@ class LabelledFolder:
     source: LabelSource
 
     @property
+    def folder(self) -> Path:
+        """The data folder, in which images and labels lie."""
+        return self.root.parent
+
+    @property
     def classes(self) -> ClassList:
         """The class list that labels follow."""
         return self.source.classes
@@ -131,6 +136,11 @@ def open_labelled(
 def open_folder(folder: Path, *, groups: str | None = None) -> LabelledFolder | ImageFolder:
     """A folder with its labels where it is a labelled one, else its images alone."""
     return (open_labelled if _layouts_in(folder) else open_images)(folder, groups=groups)
+
+
+def labelled_folders(folder: Path) -> list[Path]:
+    """The labelled folders that lie in a folder, by name; not those further below."""
+    return [path for path in list_folder(folder) if path.is_dir() and _layouts_in(path)]
 
 
 def _recognise(folder: Path) -> _Layout:

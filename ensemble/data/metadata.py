@@ -89,6 +89,33 @@ class Metadata:
         return np.array(found, np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class MetadataOf:
+    """The table of persons of a data folder, or None; `unused` says why one there is not used."""
+
+    table: Metadata | None = None
+    unused: str | None = None
+
+
+def metadata_of(folder: Path, named: Path | None = None) -> MetadataOf:
+    """The table `named`, else the one that `find_metadata` finds for a data folder.
+
+    One that was found and cannot be read as a table of persons may be of something else, and is not
+    used. Raises DataError for a named one, and as `find_metadata` does.
+    """
+    if named is not None:
+        return MetadataOf(read_metadata(named))
+    path = find_metadata(folder)
+    if path is None:
+        return MetadataOf()
+    try:
+        return MetadataOf(read_metadata(path))
+    except DataError as error:
+        return MetadataOf(
+            unused=f"{path.name} {error.what} and is not used; it lies in {path.parent}"
+        )
+
+
 def find_metadata(folder: Path) -> Path | None:
     """The table of persons inside a data folder or up to two levels above, or None.
 

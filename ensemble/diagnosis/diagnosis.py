@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
 from ensemble.data.datasets import LabelledFolder, Sample
-from ensemble.data.metadata import Metadata, find_metadata, read_metadata
+from ensemble.data.metadata import MetadataOf, metadata_of
 from ensemble.data.paired_table import PairedTable
 from ensemble.diagnosis.image_errors import find_errors
 from ensemble.diagnosis.persons import GroupScore, score_groups
@@ -54,7 +54,8 @@ class Diagnosis:
 
     `counts` (N, C, 3): predicted area, intersection and true area. `surface_px` (N, C, 2), `boxes`
     (N, C, 4) and `verdicts` (N, 2, 4) as `ImageErrors` has them; `confusion` (C + 1, C + 1) and
-    `shared` (3, C, C) are summed over images. `by_person`: None without a table of persons.
+    `shared` (3, C, C) are summed over images. `by_person`: None without a table of persons;
+    `unused_metadata`: why one that lies beside the data is none.
     """
 
     data: PredictedFolder
@@ -66,6 +67,7 @@ class Diagnosis:
     confusion: NDArray[np.int64]
     shared: NDArray[np.int64]
     by_person: tuple[GroupScore, ...] | None
+    unused_metadata: str | None = None
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -98,11 +100,10 @@ def diagnose(
     """Compare all predictions with their labels; memory does not grow with the pixels of images.
 
     `metadata` is by default the table of persons beside the data. Raises DataError as `evaluate`
-    and for a table that cannot be read.
+    and for a named table that cannot be read.
     """
     samples = data.labelled.samples
-    path = metadata or find_metadata(data.labelled.root)
-    table = None if path is None else read_metadata(path)
+    persons = metadata_of(data.labelled.folder, metadata)
     count = len(data.labelled.classes)
     rows: list[_Row] = []
     confusion = np.zeros((count + 1, count + 1), np.int64)
@@ -119,7 +120,7 @@ def diagnose(
             confusion += image.confusion
             shared += image.shared
             advance(1)
-    return _join(data, rows, confusion, shared, table)
+    return _join(data, rows, confusion, shared, persons)
 
 
 def _join(
@@ -127,7 +128,7 @@ def _join(
     rows: Sequence[_Row],
     confusion: NDArray[np.int64],
     shared: NDArray[np.int64],
-    table: Metadata | None,
+    persons: MetadataOf,
 ) -> Diagnosis:
     samples = data.labelled.samples
     counts, surface_px, boxes, verdicts = (np.stack(part) for part in zip(*rows, strict=True))
@@ -148,7 +149,8 @@ def _join(
         verdicts=verdicts,
         confusion=confusion,
         shared=shared,
-        by_person=None if table is None else score_groups(table, samples, by_image),
+        by_person=None if persons.table is None else score_groups(persons.table, samples, by_image),
+        unused_metadata=persons.unused,
     )
 
 

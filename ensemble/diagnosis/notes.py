@@ -84,7 +84,9 @@ def _overlaps(found: Diagnosis) -> Iterator[Remark]:
 
 
 def _persons(found: Diagnosis) -> Iterator[Remark]:
-    """Groups whose interval lies below the mean of all images."""
+    """A table that is not used, and groups whose interval lies below the mean of all images."""
+    if found.unused_metadata is not None:
+        yield Remark("look", f"{found.unused_metadata}.", "images")
     for group in found.by_person or ():
         if group.num_persons >= _LEAST_PERSONS and group.high < found.scores.mean:
             text = (

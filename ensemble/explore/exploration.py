@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensemble.data.datasets import Sample, open_folder, open_images
-from ensemble.data.metadata import Metadata, find_metadata, read_metadata
+from ensemble.data.datasets import Sample, labelled_folders, open_folder, open_images
+from ensemble.data.metadata import Metadata, metadata_of
 from ensemble.data.split_file import read_split_of
 from ensemble.errors import DataError
 from ensemble.explore.duplicates import (
@@ -21,6 +21,7 @@ from ensemble.explore.duplicates import (
     find_equal_labels,
     image_hashes,
 )
+from ensemble.explore.facing import beside_others, mirrored_images, turn
 from ensemble.explore.label_survey import LabelSurvey
 from ensemble.explore.looks import Looks
 from ensemble.explore.outliers import Outlier, find_outliers
@@ -36,16 +37,25 @@ from ensemble.progress import Progress, silent
 class LabelFindings:
     """What the labels of a data set tell.
 
+    `is_mirrored` (N,): images that show their classes the other way round than most. Outliers are
+    found, and mean masks drawn, as if these were turned. `shapes` are those of the images as they
+    are.
     `equal_labels`: sets of images whose labels agree. `empty`: images that hold no class, or the
     background alone.
     """
 
     counts: LabelSurvey
     shapes: Shapes
+    is_mirrored: NDArray[np.bool_]
     outliers: list[Outlier]
     mirror_pairs: list[MirrorPair]
     equal_labels: list[tuple[int, ...]]
     empty: list[int]
+
+    @property
+    def odd_masks(self) -> set[tuple[int, int]]:
+        """Image and class of every mask that is an outlier in anything."""
+        return {(outlier.image, outlier.class_index) for outlier in self.outliers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +80,9 @@ class Comparison:
 class Exploration:
     """All findings; parts that the data do not have are None.
 
-    `folds` (N,): in which fold of a split each image lies, None without one.
+    `folds` (N,): in which fold of a split each image lies, None without one. `unused_metadata`: why
+    a table that lies beside the data is no table of persons. `labelled_below`: labelled folders in
+    one that is none itself.
     """
 
     survey: Survey
@@ -80,6 +92,8 @@ class Exploration:
     persons: PersonFindings | None
     against: Comparison | None
     folds: NDArray[np.int64] | None = None
+    unused_metadata: str | None = None
+    labelled_below: tuple[Path, ...] = ()
 
     def labels_agree(self, copy: CopiedImage) -> bool | None:
         """Whether two copies have the same label; None where that cannot be compared.
@@ -117,15 +131,14 @@ def explore(
     """
     if against is not None and against.resolve() == folder.resolve():
         raise DataError("is compared with itself", where=folder, remedy="name another folder")
-    table = metadata or find_metadata(folder)
-    persons = None if table is None else read_metadata(table)
+    persons = metadata_of(folder, metadata)
     opened = [(folder, open_folder(folder, groups=groups))]
     if against is not None:
         opened.append((against, open_images(against, groups=groups)))
     folds = None if split is None else read_split_of(split, folder, opened[0][1].samples)
     found, *others = [survey(place, data, progress=progress) for place, data in opened]
     hashes = image_hashes(found.looks.thumbnail)
-    labels = None if found.labels is None else _label_findings(found.labels, found.looks)
+    labels = None if found.labels is None else label_findings(found.labels, found.looks)
     return Exploration(
         survey=found,
         labels=labels,
@@ -135,7 +148,9 @@ def explore(
             found.looks.thumbnail,
             None if labels is None else labels.shapes,
         ),
-        persons=None if persons is None else _person_findings(persons, found, labels),
+        persons=None if persons.table is None else _person_findings(persons.table, found, labels),
+        unused_metadata=persons.unused,
+        labelled_below=tuple(labelled_folders(folder)) if labels is None else (),
         against=_compare(found, hashes, others[0]) if others else None,
         folds=None if folds is None else _folds_of(found.samples, opened[0][1].samples, folds),
     )
@@ -149,12 +164,16 @@ def _folds_of(
     return np.array([by_name[sample.name] for sample in samples], np.int64)
 
 
-def _label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:
+def label_findings(counts: LabelSurvey, looks: Looks) -> LabelFindings:
+    """What the labels tell of images that look so."""
     shapes = shapes_of(counts.sums, looks.size, looks.depth_bits, counts.ignored_px)
+    is_mirrored = mirrored_images(counts.orders, counts.classes)
+    judged = beside_others(turn(shapes, is_mirrored)) if is_mirrored.any() else shapes
     return LabelFindings(
         counts=counts,
         shapes=shapes,
-        outliers=find_outliers(shapes),
+        is_mirrored=is_mirrored,
+        outliers=find_outliers(judged),
         mirror_pairs=mirror_pairs(counts.classes, shapes),
         equal_labels=find_equal_labels(
             _without(counts.places, counts.classes.background), looks.size

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ensemble.bit_planes import Label
 from ensemble.classes import ClassList
+from ensemble.explore.facing import across_order
 from ensemble.explore.looks import Levels
 from ensemble.explore.overlaps import Overlaps, OverlapSum
 from ensemble.explore.polygon_faults import PolygonFault
+from ensemble.explore.sided_covers import COVER_CELLS, SidedCovers
 from ensemble.kernels.label_sums import LEVELS, NUM_SUMS, add_label_sums
-
-COVER_CELLS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,8 @@ class LabelSurvey:
     """The labels of N images and C classes.
 
     `sums` (N, C, 7) and `boxes` (N, C, 4) as `add_label_sums` has them; `several_px`, `ignored_px`
-    (N,): pixels of two classes or more, and pixels that do not count. `cover` (C, 64, 64): how many
-    of the images have the class at a place, as a share, all of them stretched to one square.
-    `polygon_faults`: with the index of the image.
+    (N,): pixels of two classes or more, and pixels that do not count. `orders` (N, C) as
+    `across_order` has them. `polygon_faults`: with the index of the image.
     """
 
     classes: ClassList
@@ -46,13 +45,21 @@ class LabelSurvey:
     several_px: NDArray[np.int64]
     ignored_px: NDArray[np.int64]
     overlaps: Overlaps
-    cover: NDArray[np.float64]
+    orders: NDArray[np.float64]
+    covers: SidedCovers
     polygon_faults: tuple[tuple[int, PolygonFault], ...]
 
     @property
     def places(self) -> NDArray[np.int64]:
         """(N, C, 6): areas, places and second moments, whatever the images show."""
         return np.delete(self.sums, LEVELS, axis=2)
+
+    def mean_cover(self, is_mirrored: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """(C, 64, 64): the share of the images that have a class at a place, some mirrored (N,).
+
+        All of them are stretched to one square.
+        """
+        return self.covers.sum(is_mirrored) / len(self.sums)
 
     def is_same(self, first: int, second: int) -> bool:
         """Whether two images have the same label, as far as `places` tells."""
@@ -79,7 +86,8 @@ class LabelSum:
         self._classes = classes
         self._rows: list[tuple[NDArray[np.int64], NDArray[np.int64], int, int]] = []
         self._overlaps = OverlapSum(len(classes))
-        self._cover = np.zeros((len(classes), COVER_CELLS, COVER_CELLS))
+        self._orders: list[NDArray[np.float64]] = []
+        self._covers = SidedCovers(len(classes))
         self._faults: list[tuple[int, PolygonFault]] = []
 
     def add(self, counts: LabelCounts) -> None:
@@ -87,7 +95,9 @@ class LabelSum:
         self._faults += [(len(self._rows), fault) for fault in counts.polygon_faults]
         self._rows.append((counts.sums, counts.boxes, counts.several_px, counts.ignored_px))
         self._overlaps.add(counts.shared)
-        self._cover += counts.cover
+        order = across_order(counts.sums, self._classes.background)
+        self._orders.append(order)
+        self._covers.add(counts.cover, order)
 
     def result(self) -> LabelSurvey:
         """The labels that were added, one or more."""
@@ -99,6 +109,7 @@ class LabelSum:
             several_px=np.array(several, np.int64),
             ignored_px=np.array(ignored, np.int64),
             overlaps=self._overlaps.result(),
-            cover=self._cover / len(self._rows),
+            orders=np.stack(self._orders),
+            covers=self._covers,
             polygon_faults=tuple(self._faults),
         )

@@ -15,8 +15,9 @@ from ensemble.explore.outliers import Outlier
 from ensemble.images.reading import Image
 from ensemble.report.pictures import Picture, to_rgb
 
-# Shown of one class, and of all; the tables hold the rest.
+# Shown of one class, of one image, and of all; the tables hold the rest.
 MOST_OF_CLASS = 4
+MOST_OF_IMAGE = 4
 MOST_SHOWN = 48
 PICTURE_PX = 220
 
@@ -35,17 +36,19 @@ class OddMask:
 
 
 def pick_odd_masks(outliers: Sequence[Outlier]) -> list[OddMask]:
-    """The oddest masks, few of a class, from outliers that are sorted so."""
+    """The oddest masks, few of a class and of an image, from outliers that are sorted so."""
     of_mask: dict[tuple[int, int], list[Outlier]] = defaultdict(list)
     for outlier in outliers:
         of_mask[outlier.image, outlier.class_index].append(outlier)
     of_class: Counter[int] = Counter()
+    of_image: Counter[int] = Counter()
     picked: list[OddMask] = []
     for (image, class_index), found in of_mask.items():
-        of_class[class_index] += 1
-        if of_class[class_index] <= MOST_OF_CLASS and len(picked) < MOST_SHOWN:
+        if of_class[class_index] < MOST_OF_CLASS and of_image[image] < MOST_OF_IMAGE:
+            of_class[class_index] += 1
+            of_image[image] += 1
             picked.append(OddMask(image, class_index, tuple(found)))
-    return picked
+    return picked[:MOST_SHOWN]
 
 
 def draw_mask(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from ensemble.explore.exploration import Exploration
 from ensemble.explore.notes import take_notes
 from ensemble.explore.sections.classes import area_section, overlap_section, position_section
@@ -13,21 +11,12 @@ from ensemble.explore.sections.people import person_section, side_section
 from ensemble.explore.sections.shift import shift_section
 from ensemble.progress import Progress, silent
 from ensemble.report.blocks import paragraph, remarks
-from ensemble.report.page import Page, Section, write_page
+from ensemble.report.page import Page, Section
 from ensemble.wording import counted
 
 
-def write_exploration(folder: Path, found: Exploration, *, progress: Progress = silent) -> Path:
-    """Write index.html and the tables into a folder; the path of the page.
-
-    Images are read again where pictures of them are shown. Raises OutputError if something cannot
-    be written.
-    """
-    return write_page(folder, make_page(found, progress=progress))
-
-
 def make_page(found: Exploration, *, progress: Progress = silent) -> Page:
-    """The sections that the data fill."""
+    """The sections that the data fill; images are read again where pictures of them are shown."""
     sections = [_notes_section(found), image_section(found)]
     if found.labels is not None:
         sections += [area_section(found, found.labels), position_section(found, found.labels)]
@@ -40,7 +29,7 @@ def make_page(found: Exploration, *, progress: Progress = silent) -> Page:
     return Page(
         title=str(folder) if folder.name else folder.resolve().name,  # of "." its own name
         lead=_lead(found),
-        facts=_facts(found),
+        facts=tuple((f"{n:,}", words) for words, n in count_findings(found).items()),
         sections=(*sections, *(section for section in others if section is not None)),
         kind="explore",
     )
@@ -60,16 +49,15 @@ def _lead(found: Exploration) -> str:
     return f"Images and their labels, {counted(len(classes), 'class', 'classes')}, {kind}."
 
 
-def _facts(found: Exploration) -> tuple[tuple[str, str], ...]:
+def count_findings(found: Exploration) -> dict[str, int]:
+    """How many there are, by the words for what is counted."""
     samples = found.survey.samples
-    facts = [(len(samples), "images"), (len({sample.group for sample in samples}), "groups")]
+    counts = {"images": len(samples), "groups": len({sample.group for sample in samples})}
     if found.labels is not None:
-        facts += [
-            (len(found.labels.counts.classes), "classes"),
-            (int(found.labels.shapes.is_present.sum()), "masks"),
-            (len(found.labels.outliers), "outliers"),
-        ]
-    facts.append((len(found.copies), "pairs of copies"))
+        counts["classes"] = len(found.labels.counts.classes)
+        counts["masks"] = int(found.labels.shapes.is_present.sum())
+        counts["outlying masks"] = len(found.labels.odd_masks)
+    counts["pairs of copies"] = len(found.copies)
     if found.against is not None:
-        facts.append((len(found.against.survey.samples), "images to compare"))
-    return tuple((f"{number:,}", words) for number, words in facts)
+        counts["images to compare"] = len(found.against.survey.samples)
+    return counts

@@ -49,6 +49,11 @@ class Relation:
     strength: Floats
     chance: float
 
+    @property
+    def is_known(self) -> bool:
+        """Whether enough persons are known for the strength of any class."""
+        return bool(np.isfinite(self.strength).any())
+
 
 def join_persons(
     table: Metadata, samples: Sequence[Sample], area_share: NDArray[np.float64]
@@ -92,7 +97,7 @@ def _codes(words: Sequence[str | None]) -> Floats:
 
 def _relation(name: str, values: Floats, areas: Floats, is_category: bool) -> Relation:
     strength = _strengths(values, areas, is_category)
-    if np.isnan(strength).all():
+    if not np.isfinite(strength).any():
         return Relation(name, strength, float("nan"))
     rng = np.random.default_rng(0)
     shuffled = [

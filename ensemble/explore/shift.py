@@ -16,6 +16,8 @@ from ensemble.odds import out_of_fold_odds
 
 _NUM_FOLDS = 5
 _NUM_SHUFFLES = 500
+# Of the classifier, which is slower.
+_NUM_CLASSIFIER_SHUFFLES = 40
 _CHANCE = 0.95
 
 Floats = NDArray[np.float64]
@@ -43,14 +45,26 @@ class Shift:
     `features`: the most different first. `chance`: the distance that the largest of all features
     exceeds in one of twenty shuffles of groups between here and there. `auc`: how often a
     classifier that knows all features ranks one of the others above one of ours, each judged out of
-    fold by groups; .5 tells nothing apart, None where there are too few groups. `odds` (M,): how
-    unlike ours each of the others is to it.
+    fold by groups; .5 tells nothing apart. `auc_chance`: what it exceeds in one of twenty shuffles
+    of groups. `odds` (M,): how much likelier each of the others is from there than from here to it.
+    Where there are too few groups `auc` and `odds` are None, and `auc_chance` NaN.
     """
 
     features: tuple[FeatureShift, ...]
     chance: float
     auc: float | None
+    auc_chance: float
     odds: Floats | None
+
+    @property
+    def differing(self) -> tuple[FeatureShift, ...]:
+        """The features that differ by more than chance."""
+        return tuple(feature for feature in self.features if feature.distance > self.chance)
+
+    @property
+    def told_auc(self) -> float | None:
+        """`auc` where the classifier tells here from there better than by chance, else None."""
+        return self.auc if self.auc is not None and self.auc > self.auc_chance else None
 
 
 def compare_looks(
@@ -80,6 +94,7 @@ def compare_looks(
         features=tuple(sorted(found, key=lambda feature: -feature.distance)),
         chance=_chance_distance(points, is_other, groups),
         auc=None if odds is None else rank_share(odds[~is_other], odds[is_other]),
+        auc_chance=float("nan") if odds is None else _chance_auc(points, is_other, groups),
         odds=None if odds is None else odds[is_other],
     )
 
@@ -119,11 +134,25 @@ def ks_distances(points: Floats, labellings: NDArray[np.bool_]) -> Floats:
 
 
 def _chance_distance(points: Floats, is_other: NDArray[np.bool_], groups: Sequence[str]) -> float:
+    shuffled = _shuffled(is_other, groups, _NUM_SHUFFLES)
+    return float(np.quantile(ks_distances(points, shuffled).max(axis=1), _CHANCE))
+
+
+def _chance_auc(points: Floats, is_other: NDArray[np.bool_], groups: Sequence[str]) -> float:
+    reached = []
+    for sides in _shuffled(is_other, groups, _NUM_CLASSIFIER_SHUFFLES):
+        odds = _odds(points, sides, groups)
+        if odds is not None:
+            reached.append(rank_share(odds[~sides], odds[sides]))
+    return float(np.quantile(reached, _CHANCE))
+
+
+def _shuffled(is_other: NDArray[np.bool_], groups: Sequence[str], count: int) -> NDArray[np.bool_]:
+    """(count, N): sides of groups at random, as many on each side as there are."""
     _, first, members = np.unique(groups, return_index=True, return_inverse=True)
     sides = is_other[first]
     rng = np.random.default_rng(0)
-    shuffled = np.stack([rng.permutation(sides)[members] for _ in range(_NUM_SHUFFLES)])
-    return float(np.quantile(ks_distances(points, shuffled).max(axis=1), _CHANCE))
+    return np.stack([rng.permutation(sides)[members] for _ in range(count)])
 
 
 def _odds(points: Floats, is_other: NDArray[np.bool_], groups: Sequence[str]) -> Floats | None:

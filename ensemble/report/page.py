@@ -47,7 +47,12 @@ class Page:
 
     def table_files(self) -> list[str]:
         """The names of the files beside the page."""
-        return [table.file_name for section in self.sections for table in section.tables]
+        return [table.file_name for table in self.tables]
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """The tables of all sections, in order."""
+        return tuple(table for section in self.sections for table in section.tables)
 
 
 def render(page: Page) -> str:
@@ -82,9 +87,8 @@ def write_page(folder: Path, page: Page) -> Path:
     """
     check_page_folder(folder, kind=page.kind)
     there = _page_in(folder)
-    for section in page.sections:
-        for table in section.tables:
-            write_table(folder, table)
+    for table in page.tables:
+        write_table(folder, table)
     path = folder / PAGE_FILE
     with whole_file(path) as part:
         part.write_text(render(page), encoding="utf-8")

@@ -57,11 +57,11 @@ def _poses(train: LabelledFolder, progress: Progress) -> Traits:
 
 
 def _metadata_of(train: LabelledFolder, columns: Sequence[str]) -> Metadata:
-    path = find_metadata(train.root)
+    path = find_metadata(train.folder)
     if path is None:
         raise ConfigError(
             f"there is no table of persons to stratify by {few(columns)}",
-            where=train.root,
+            where=train.folder,
             expected=f"one of {', '.join(TABLE_FILES)} in it or above it",
         )
     metadata = read_metadata(path)

@@ -123,8 +123,11 @@ def _medians(values: Floats) -> Floats:
 
 def person_section(found: Diagnosis) -> Section | None:
     """Dice by each column of the table of persons; None without one."""
-    if not found.by_person:
+    if found.by_person is None:
         return None
+    if not found.by_person:
+        text = "No column of the table of persons puts these images into two groups or more."
+        return Section("persons", "Persons", (paragraph(text),))
     by_image = found.scores.dice.mean(axis=1)
     content = person_table(found)
     columns = list(dict.fromkeys(group.column for group in found.by_person))

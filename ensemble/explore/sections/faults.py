@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from ensemble.data.samples import Sample
 from ensemble.explore.duplicates import HASH_BITS, NEAR_BITS, CopiedImage
 from ensemble.explore.exploration import Exploration, LabelFindings
-from ensemble.explore.odd_masks import OddMask, pick_odd_masks
+from ensemble.explore.notes import turned_text
+from ensemble.explore.odd_masks import MOST_OF_CLASS, MOST_OF_IMAGE, OddMask, pick_odd_masks
 from ensemble.explore.outliers import JUDGED, OUTLIER_Z
 from ensemble.explore.sections.pictures import odd_mask_pictures, pair_picture
 from ensemble.explore.tables import copy_table, fault_table, outlier_table
@@ -15,10 +16,14 @@ from ensemble.progress import Progress
 from ensemble.report.blocks import Card, gallery, paragraph, table
 from ensemble.report.page import Section
 from ensemble.report.picture_uri import picture_uri
+from ensemble.wording import counted
 
 _MOST_PAIRS = 24
 _MOST_ROWS = 300
 _PICTURE_BYTES = 40_000
+_GALLERY = (
+    f"The most extreme masks, at most {MOST_OF_CLASS} of a class and {MOST_OF_IMAGE} of an image."
+)
 
 
 def outlier_section(found: Exploration, labels: LabelFindings, progress: Progress) -> Section:
@@ -40,20 +45,30 @@ def outlier_section(found: Exploration, labels: LabelFindings, progress: Progres
         "are equal, 1.2533 times the mean distance is the divisor. An outlier may be a wrong label "
         "or a rare patient."
     )
+    if labels.is_mirrored.any():
+        text += (
+            f" {turned_text(labels)} Places across are then told from where the other classes of "
+            "the image lie."
+        )
     return Section(
         "outliers",
         "Outliers",
         (
             paragraph(text),
-            *(
-                [gallery(cards, "The most extreme masks, at most four of a class.")]
-                if cards
-                else []
-            ),
-            table(content, "Outliers, the most extreme first.", most_rows=_MOST_ROWS),
+            *([gallery(cards, _GALLERY)] if cards else []),
+            table(content, _caption(labels), most_rows=_MOST_ROWS),
         ),
         (content,),
     )
+
+
+def _caption(labels: LabelFindings) -> str:
+    """A mask may be an outlier in more than one figure."""
+    if not labels.outliers:
+        return "Outliers."
+    figures = counted(len(labels.outliers), "figure")
+    masks = counted(len(labels.odd_masks), "mask")
+    return f"Outliers, the most extreme first: {figures} of {masks}."
 
 
 def _words(

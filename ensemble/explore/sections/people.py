@@ -9,6 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from ensemble.data.metadata import UNITS
+from ensemble.errors import few
 from ensemble.explore.exploration import Exploration, PersonFindings
 from ensemble.explore.relations import LEAST_PERSONS, Relation
 from ensemble.explore.tables import (
@@ -63,8 +64,9 @@ def person_section(found: Exploration) -> Section | None:
     blocks = [paragraph(_coverage(people)), side_by_side(*_distributions(people))]
     if found.labels is not None and people.relations:
         names = found.labels.counts.classes.names
-        tables.append(relation_table(people, names))
-        blocks += _relations(people, names)
+        known = [relation for relation in people.relations if relation.is_known]
+        blocks += _relations(people, known, names)
+        tables += [relation_table(people, names)] if known else []
     blocks += [
         table(mended, "Cells that were cleaned; nothing was left of those without a reading."),
         table(persons, "Persons who have images.", most_rows=_MOST_ROWS),
@@ -101,19 +103,24 @@ def _distributions(people: PersonFindings) -> list[Markup]:
 
 
 def _chance_text(relations: Sequence[Relation]) -> str:
-    known = [relation for relation in relations if np.isfinite(relation.chance)]
-    if not known:
-        return f"Of fewer than {LEAST_PERSONS} persons nothing is said."
-    reached = ", ".join(f"{relation.column} {relation.chance:.2f}" for relation in known)
+    reached = ", ".join(f"{relation.column} {relation.chance:.2f}" for relation in relations)
     return (
         "By chance the strongest of all classes reaches, in one of twenty shuffles of persons: "
         f"{reached}."
     )
 
 
-def _relations(people: PersonFindings, names: tuple[str, ...]) -> list[Markup]:
+def _relations(
+    people: PersonFindings, relations: Sequence[Relation], names: tuple[str, ...]
+) -> list[Markup]:
     """A matrix of strengths, and each number against the class that goes with it most."""
-    relations = people.relations
+    if not relations:
+        persons = counted(len(people.persons.rows), "person")
+        text = (
+            f"How areas go with {few([relation.column for relation in people.relations])} is not "
+            f"told of {persons}: that takes {LEAST_PERSONS} of whom both are known."
+        )
+        return [paragraph(text)]
     matrix = np.stack([relation.strength for relation in relations], axis=1)
     caption = (
         "How areas go with persons: Spearman's rank correlation for numbers, for categories the "
@@ -123,9 +130,10 @@ def _relations(people: PersonFindings, names: tuple[str, ...]) -> list[Markup]:
     scatters = [
         _strongest(people, relation, names)
         for relation in relations
-        if relation.column in people.table.numbers and np.isfinite(relation.strength).any()
+        if relation.column in people.table.numbers
     ]
-    return [heat_table(matrix, names, columns, caption=caption), side_by_side(*scatters)]
+    drawn = [heat_table(matrix, names, columns, caption=caption)]
+    return [*drawn, side_by_side(*scatters)] if scatters else drawn
 
 
 def _strongest(people: PersonFindings, relation: Relation, names: tuple[str, ...]) -> Markup:

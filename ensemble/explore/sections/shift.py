@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 from ensemble.explore.exploration import Comparison, Exploration
 from ensemble.explore.looks import HISTOGRAM_BINS
+from ensemble.explore.notes import classifier_text
 from ensemble.explore.sections.pictures import thumbnail_cards, thumbnail_picture
 from ensemble.explore.tables import shift_table
 from ensemble.report.blocks import Card, figure, gallery, paragraph, side_by_side, table
@@ -16,7 +17,6 @@ from ensemble.report.picture_uri import picture_uri
 
 _MOST_FEATURES = 6
 _MOST_UNLIKE = 12
-_GUESS = 0.55
 
 
 def shift_section(found: Exploration) -> Section | None:
@@ -59,12 +59,10 @@ def _summary(found: Exploration, against: Comparison) -> str:
     )
     if shift.auc is None:
         return text
-    text += " A classifier of all figures, which did not see the group that it judges, "
-    if shift.auc <= _GUESS:
-        return text + "tells them apart no better than a guess."
-    return (
-        text + f"ranks an image from there above one from here in {100 * shift.auc:.0f} % of pairs."
-    )
+    if shift.told_auc is None:
+        return f"{text} A classifier of all figures tells them apart no better than by chance."
+    told = classifier_text(shift.told_auc, shift.auc_chance)
+    return f"{text} A {told}; it did not see the group that it judges."
 
 
 def _levels(found: Exploration, against: Comparison) -> Markup:
@@ -87,14 +85,21 @@ def _mean_cards(found: Exploration, against: Comparison) -> list[Card]:
 
 
 def _most_unlike(against: Comparison) -> list[Markup]:
-    if against.shift.odds is None:
+    """Images that the classifier takes for others than ours; none if it only guesses."""
+    odds = against.shift.odds
+    if odds is None or against.shift.told_auc is None:
         return []
     looks, samples = against.survey.looks, against.survey.samples
-    order = np.argsort(-against.shift.odds, kind="stable")[:_MOST_UNLIKE]
+    order = np.argsort(-odds, kind="stable")[:_MOST_UNLIKE]
+    order = order[odds[order] > 1]
     cards = thumbnail_cards(
         looks.thumbnail[order],
         looks.size[order],
         [samples[i].name for i in order],
-        [(f"odds {against.shift.odds[i]:.1f}",) for i in order],
+        [(f"from there: {int(100 * odds[i] / (1 + odds[i]))} %",) for i in order],
     )
-    return [gallery(cards, "Images from there that are most unlike those here.")]
+    caption = (
+        "Images from there that are most unlike those here, and how probable the classifier holds "
+        "it that they are from there."
+    )
+    return [gallery(cards, caption)]

@@ -22,7 +22,7 @@ from layouts import (
 
 from ensemble.bit_planes import unpack
 from ensemble.classes import ClassList
-from ensemble.data.datasets import open_images, open_labelled
+from ensemble.data.datasets import labelled_folders, open_images, open_labelled
 from ensemble.errors import ClassListError, ConfigError, DataError, LabelError
 from strategies import mask_stacks
 
@@ -110,6 +110,16 @@ def test_a_label_needs_no_image_when_the_size_is_known(tmp_path):
     labelled = open_labelled(tmp_path)
     labelled.samples[0].image.unlink()
     assert labelled.read_label(labelled.samples[0], SIZE).size == SIZE
+
+
+def test_labelled_folders_lie_directly_in_a_folder(tmp_path):
+    for place in ("val", "train", "deep/train"):
+        (tmp_path / place / "images").mkdir(parents=True)
+        (tmp_path / place / "masks").mkdir()
+    (tmp_path / "test" / "images").mkdir(parents=True)
+    (tmp_path / "metadata.csv").write_text("ID\n")
+    assert labelled_folders(tmp_path) == [tmp_path / "train", tmp_path / "val"]
+    assert labelled_folders(tmp_path / "train") == []
 
 
 def test_subset(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ensemble.data.metadata import find_metadata, read_metadata
+from ensemble.data.metadata import find_metadata, metadata_of, read_metadata
 from ensemble.data.samples import Sample
 from ensemble.errors import DataError
 from models_zoo.phantom.metadata import COLUMNS, person_rows, workbook_bytes
@@ -129,6 +129,20 @@ def test_the_table_is_found_beside_the_data_or_above(tmp_path):
     write(tmp_path / "train" / "metadata.xlsx", "x")
     with pytest.raises(DataError, match=r"metadata.csv and metadata.xlsx"):
         find_metadata(tmp_path / "train")
+
+
+def test_a_table_of_something_else_is_an_error_only_if_it_is_named(tmp_path):
+    (tmp_path / "train").mkdir()
+    assert metadata_of(tmp_path / "train").unused is None
+    scores = write(tmp_path / "metadata.csv", "image,score\na.png,1\n")
+    found = metadata_of(tmp_path / "train")
+    assert found.table is None
+    assert found.unused.startswith("metadata.csv has no column ID and is not used")
+    assert str(tmp_path) in found.unused
+    with pytest.raises(DataError, match="has no column ID"):
+        metadata_of(tmp_path / "train", scores)
+    persons = write(tmp_path / "persons.csv", "ID,age\na,1\n")
+    assert metadata_of(tmp_path / "train", persons).table.ids == ("a",)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import reference
 from ensemble.bit_planes import Label, pack
 from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
+from ensemble.diagnosis.notes import take_notes
 from ensemble.errors import DataError
 from ensemble.evaluate import evaluate
 from ensemble.runs.rle import RleFormat
@@ -65,6 +66,24 @@ def test_without_a_table_of_persons_there_are_no_groups(data, tmp_path):
     assert diagnose(data, metadata=tmp_path / "other.csv").by_person
     with pytest.raises(DataError, match=r"none\.csv"):
         diagnose(data, metadata=tmp_path / "none.csv")
+
+
+def test_the_table_of_persons_is_looked_for_from_the_data_folder(data, tmp_path):
+    """Two levels above the data folder, as `ens explore` does."""
+    deep = tmp_path / "a" / "b"
+    deep.mkdir(parents=True)
+    data.labelled.folder.rename(deep / "data")
+    moved = PredictedFolder.open(data.table.table.path, open_labelled(deep / "data"), RleFormat())
+    assert diagnose(moved).by_person is None  # three levels
+    (tmp_path / "metadata.csv").rename(tmp_path / "a" / "metadata.csv")
+    assert diagnose(moved).by_person
+
+
+def test_a_table_of_something_else_is_a_note(data, tmp_path):
+    (tmp_path / "metadata.csv").write_text("image,score\na,1\n", encoding="utf-8")
+    found = diagnose(data)
+    assert found.by_person is None
+    assert any("has no column ID and is not used" in note.text for note in take_notes(found))
 
 
 def test_a_sample_is_read_with_its_prediction(data, truth_and_prediction):

@@ -2,6 +2,7 @@ import csv
 import json
 import re
 from contextlib import nullcontext
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -120,6 +121,13 @@ def test_a_group_that_is_surely_worse_is_a_note(tmp_path, monkeypatch):
     assert worse_groups(found) == ["sex male"]  # ages have men and women
     monkeypatch.setattr("ensemble.diagnosis.notes._LEAST_PERSONS", 7)
     assert worse_groups(found) == []
+
+
+def test_a_table_that_tells_no_groups_says_so(found):
+    sections = {s.slug: s for s in make_page(replace(found, by_person=())).sections}
+    assert "No column of the table of persons" in "".join(sections["persons"].blocks)
+    assert sections["persons"].tables == ()
+    assert "persons" not in {s.slug for s in make_page(replace(found, by_person=None)).sections}
 
 
 def test_exclusive_classes_and_a_perfect_prediction(tmp_path):

@@ -6,8 +6,9 @@ from layouts import write_index_maps, write_mask_folders, write_png
 
 from ensemble.explore.exploration import explore
 from ensemble.explore.notes import take_notes
-from ensemble.explore.page import write_exploration
+from ensemble.explore.page import make_page
 from ensemble.explore.tables import copy_table
+from ensemble.report.page import write_page
 
 NAMES = ["a", "b"]
 
@@ -19,7 +20,7 @@ def stacks(count, *, fill=0.0, size=(30, 40), num_classes=2):
 
 def page_of(folder, **options):
     found = explore(folder, **options)
-    return write_exploration(folder / "out", found).read_text(encoding="utf-8"), found
+    return write_page(folder / "out", make_page(found)).read_text(encoding="utf-8"), found
 
 
 def write_table(folder, count):
@@ -75,7 +76,9 @@ def test_few_persons_have_no_relations(tmp_path):
     assert all(np.isnan(relation.strength).all() for relation in found.persons.relations)
     assert all(np.isnan(relation.chance) for relation in found.persons.relations)
     assert "surely go with" not in page
-    assert "Of fewer than 10 persons nothing is said." in page
+    assert "is not told of 5 persons: that takes 10" in page
+    assert "By chance the strongest" not in page
+    assert not (tmp_path / "out" / "relations.csv").exists()
 
 
 def test_a_copy_of_half_the_size_has_no_other_label(tmp_path):

@@ -1,10 +1,11 @@
 """A whole exploration of one small, faulty data set, told by its notes and tables."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from layouts import write_index_maps, write_json, write_png
+from layouts import write_index_maps, write_json, write_mask_folders, write_png
 
 from ensemble.data.datasets import open_labelled
 from ensemble.data.split_file import SplitPart, write_split
@@ -116,6 +117,75 @@ def test_images_alone_tell_what_they_can(folder):
         "images", "faults", "copies", "image-pairs", "mended-cells", "persons",
     }  # fmt: skip
     assert "no row in metadata.csv" in take_notes(found)[0].text
+
+
+def test_a_table_of_something_else_is_a_note(folder):
+    (folder / "metadata.csv").write_text("image,score\na,1\n", encoding="utf-8")
+    found = explore(folder / "train")
+    assert found.persons is None
+    assert any(
+        n.text.startswith("metadata.csv has no column ID and is not used")
+        for n in take_notes(found)
+    )
+    with pytest.raises(DataError, match="has no column ID"):
+        explore(folder / "train", metadata=folder / "metadata.csv")
+
+
+def test_labelled_folders_in_a_folder_without_labels_are_named(folder):
+    (folder / "empty").mkdir()
+    found = explore(folder)
+    note = take_notes(found)[0]
+    assert (note.weight, found.labels) == ("wrong", None)
+    assert "labelled folders lie below this one, train." in note.text
+    assert note.text.endswith(f"ens explore {folder / 'train'}")
+    assert not any("No label was read" in n.text for n in take_notes(explore(folder / "train")))
+    assert not any("No label was read" in n.text for n in take_notes(explore(folder / "test")))
+
+
+def squares(folder, count, names, *, odd=None):
+    """Squares of about one size beside each other, one of another size in the odd image."""
+    rng = np.random.default_rng(0)
+    stacks = {}
+    for i in range(count):
+        masks = np.zeros((len(names), 40, 60), bool)
+        for c in range(len(names)):
+            side = 18 if i == odd and c == 0 else 8 + int(rng.integers(2))
+            masks[c, 10 : 10 + side, 20 * c : 20 * c + side] = True
+        stacks[f"i{i}"] = masks
+    write_mask_folders(folder, names, stacks)
+    for i in range(count):
+        write_png(folder / "images" / f"i{i}.png", image(i)[:40, :60])
+    return explore(folder)
+
+
+def test_one_outlier_is_told_as_one(tmp_path):
+    found = squares(tmp_path, 12, ["bone"], odd=4)
+    text = "\n".join(note.text for note in take_notes(found))
+    assert "1 of 12 masks is an outlier of its class (robust z beyond 3.5), in i4.png." in text
+    assert len(found.labels.odd_masks) == 1 <= len(found.labels.outliers)
+    assert "classes" not in text  # a single one overlaps nothing
+
+
+def test_classes_that_share_no_pixel_say_so(tmp_path):
+    text = "\n".join(note.text for note in take_notes(squares(tmp_path, 3, ["a", "b"])))
+    assert "No pixel has two classes or more." in text
+    assert "0.00 %" not in text
+
+
+def test_a_shift_of_no_single_figure_is_told_by_the_classifier(folder):
+    found = explore(folder / "train", against=folder / "test")
+    shift = found.against.shift
+    quiet = replace(shift, chance=1.0, auc=0.73, auc_chance=0.7)
+    chance = replace(quiet, auc_chance=0.75)
+    said = [
+        [n.text for n in take_notes(replace(found, against=replace(found.against, shift=s)))
+         if n.slug == "shift"]
+        for s in (quiet, chance)
+    ]  # fmt: skip
+    assert len(said[0]) == len(said[1]) == 1
+    assert "no more than chance in any single figure, but a classifier" in said[0][0]
+    assert "73 % of pairs (by chance up to 70 %)" in said[0][0]
+    assert said[1][0].endswith("differ by no more than chance.")
 
 
 def test_exclusive_classes_have_no_overlaps_and_background_is_no_label(tmp_path):

@@ -1,9 +1,12 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 
 from ensemble.bit_planes import Label, pack
 from ensemble.explore.odd_masks import (
     MOST_OF_CLASS,
+    MOST_OF_IMAGE,
     MOST_SHOWN,
     PICTURE_PX,
     draw_mask,
@@ -12,7 +15,7 @@ from ensemble.explore.odd_masks import (
 from ensemble.explore.outliers import Outlier
 
 
-def test_the_oddest_masks_are_shown_once_each_and_few_of_a_class():
+def test_the_oddest_masks_are_shown_once_each_and_few_of_a_class_and_image():
     outliers = [
         Outlier(image, c, what, 99.0)
         for c in range(20)
@@ -21,6 +24,7 @@ def test_the_oddest_masks_are_shown_once_each_and_few_of_a_class():
     ]
     picked = pick_odd_masks(outliers)
     assert len(picked) == MOST_SHOWN
+    assert max(Counter(odd.image for odd in picked).values()) == MOST_OF_IMAGE
     assert len({(odd.image, odd.class_index) for odd in picked}) == MOST_SHOWN
     assert [odd.class_index for odd in picked].count(0) == MOST_OF_CLASS
     assert all([o.what for o in odd.outliers] == ["area", "direction"] for odd in picked)

@@ -1,5 +1,7 @@
+import json
 import re
 from contextlib import nullcontext
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -7,17 +9,18 @@ import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from layouts import write_contest, write_index_maps, write_png
+from layouts import write_contest, write_index_maps, write_mask_folders, write_png
 
 from browser import dump_dom, needs_browser, screenshot
 from ensemble.cli.main import main
 from ensemble.explore.exploration import explore
+from ensemble.explore.notes import take_notes
 from ensemble.explore.odd_masks import pick_odd_masks
-from ensemble.explore.page import make_page, write_exploration
+from ensemble.explore.page import make_page
 from ensemble.explore.sections.pictures import odd_mask_pictures, pair_picture
 from ensemble.explore.tables import all_tables
 from ensemble.progress import silent
-from ensemble.report.page import render
+from ensemble.report.page import render, write_page
 from ensemble.report.picture_uri import picture_uri
 from faulty_data import NAMES, image, write_faulty_data
 
@@ -60,7 +63,7 @@ def test_images_of_one_row_or_column_have_pictures_too(tmp_path):
         )
         write_png(tmp_path / "data" / "masks" / "a" / f"{stem}.png", label)
     found = explore(tmp_path / "data")
-    alts = read(write_exploration(tmp_path / "out", found)).alts
+    alts = read(write_page(tmp_path / "out", make_page(found))).alts
     assert {f"image {stem}.png" for stem in sizes} <= set(alts)
 
 
@@ -71,7 +74,7 @@ def folder(tmp_path):
 
 def test_a_page_has_a_section_for_all_that_the_data_tell(folder, tmp_path):
     found = explore(folder / "train", against=folder / "test")
-    path = write_exploration(tmp_path / "out", found)
+    path = write_page(tmp_path / "out", make_page(found))
     assert [section.slug for section in make_page(found).sections] == ALL
     links = read(path)
     assert links.inside <= links.ids
@@ -124,7 +127,7 @@ def test_images_alone_make_a_page(folder, tmp_path):
     assert [section.slug for section in make_page(found).sections] == [
         "notes", "images", "faults", "copies", "persons",
     ]  # fmt: skip
-    assert read(write_exploration(tmp_path / "out", found)).inside == {
+    assert read(write_page(tmp_path / "out", make_page(found))).inside == {
         "notes", "images", "faults", "copies", "persons", "content",
     }  # fmt: skip
 
@@ -132,7 +135,9 @@ def test_images_alone_make_a_page(folder, tmp_path):
 def test_exclusive_classes_have_no_overlaps_to_show(tmp_path):
     maps = {f"i{i}": np.eye(20, 30 + i, dtype=np.uint8) for i in range(9)}
     write_index_maps(tmp_path, maps, "names: [background, bone]\nexclusive: true\nignore: 9\n")
-    slugs = [section.slug for section in make_page(explore(tmp_path)).sections]
+    page = make_page(explore(tmp_path))
+    slugs = [section.slug for section in page.sections]
+    assert "figures of" not in render(page)
     assert "overlaps" not in slugs
     assert "areas" in slugs
 
@@ -160,6 +165,50 @@ def test_the_command_ends_with_the_name_of_its_page(folder, tmp_path, monkeypatc
     assert "reading train: 24/24" in result.stderr
 
 
+def test_json_holds_what_the_page_shows_and_nothing_else_is_printed(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run("train", "--against", "test", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert set(found) == {"page", "tables", "counts", "notes"}
+    assert found["page"] == "train-explored/index.html"
+    written = {p.name for p in (tmp_path / "train-explored").iterdir()}
+    assert {Path(path).name for path in found["tables"].values()} == written - {"index.html"}
+    assert found["tables"]["copies"] == "train-explored/copies.csv"
+    assert (found["counts"]["images"], found["counts"]["images_to_compare"]) == (24, 15)
+    assert found["counts"]["pairs_of_copies"] == 2
+    assert {"weight": "wrong", "section": "areas",
+            "text": "Classes that no image has: never."} in found["notes"]  # fmt: skip
+    assert run("test", "--json", "--out", "x").stdout.count("\n") == 1
+
+
+def test_the_outlying_masks_of_the_facts_are_those_of_the_notes(folder):
+    found = explore(folder / "train")
+    outliers = found.labels.outliers
+    twice = [*outliers, replace(outliers[0], what="area")]
+    page = make_page(replace(found, labels=replace(found.labels, outliers=twice)))
+    assert (f"{len(outliers)}", "outlying masks") in page.facts
+    assert any(note.text.startswith(f"{len(outliers)} of ") for note in take_notes(found))
+    assert f"{len(twice)} figures of {len(outliers)} masks" in render(page)
+
+
+def test_hands_are_said_to_be_turned(tmp_path):
+    rng = np.random.default_rng(0)
+    stacks = {}
+    for i in range(10):
+        masks = np.zeros((4, 40, 60), bool)
+        for c, (y, x) in enumerate(((20, 6), (8, 18), (5, 30), (9, 42))):
+            start = x + int(rng.integers(3))
+            masks[c, y : y + 12, start : start + 7] = True
+        stacks[f"i{i}"] = masks[:, :, ::-1] if i % 3 == 0 else masks
+    write_mask_folders(tmp_path, ["thumb", "a", "b", "c"], stacks)
+    for i in range(10):
+        write_png(tmp_path / "images" / f"i{i}.png", image(i)[:40, :60])
+    sections = {s.slug: "".join(s.blocks) for s in make_page(explore(tmp_path)).sections}
+    for slug in ("notes", "positions", "outliers"):
+        assert "4 of 10 images show their classes the other way round" in sections[slug]
+
+
 @pytest.mark.parametrize(
     ("args", "what"),
     [
@@ -184,7 +233,9 @@ def test_bad_input_is_one_line_and_exit_code_1(folder, tmp_path, monkeypatch, ar
 
 @needs_browser
 def test_an_image_is_found_by_its_korean_name_and_a_class_by_its_own(folder, tmp_path):
-    path = write_exploration(tmp_path / "out", explore(folder / "train", against=folder / "test"))
+    path = write_page(
+        tmp_path / "out", make_page(explore(folder / "train", against=folder / "test"))
+    )
     shown = dump_dom(path, "#q=ID03/%EC%82%AC%EC%A7%84")
     cards = re.findall(r'<li class="card" data-search="([^"]*)"( hidden="")?>', shown)
     seen = [terms for terms, hidden in cards if not hidden]
@@ -204,5 +255,5 @@ def test_a_page_of_a_contest_folder_draws_without_an_error(tmp_path):
                 for i in range(3)}  # fmt: skip
     write_contest(tmp_path, polygons, (50, 70))
     cv2.imwrite(str(tmp_path / "DCM" / "ID1" / "x.png"), cv2.resize(image(1), (70, 50)))
-    shown = dump_dom(write_exploration(tmp_path / "out", explore(tmp_path)))
+    shown = dump_dom(write_page(tmp_path / "out", make_page(explore(tmp_path))))
     assert "out of bounds" in shown

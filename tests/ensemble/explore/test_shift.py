@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,16 @@ def test_leaning_to_either_side_is_told_from_standing_upright():
     assert by_name["foreground: direction"].distance < 0.7
 
 
+def test_the_classifier_is_judged_by_shuffles_of_groups():
+    same = compare_looks(looks(24, seed=3), samples(24), looks(8, seed=103), samples(8, "q"))
+    other = compare_looks(
+        looks(24, seed=3), samples(24), looks(8, seed=103, brighter=60), samples(8, "q")
+    )
+    assert 0.6 < same.auc_chance < 0.95
+    assert other.told_auc == other.auc > other.auc_chance
+    assert replace(same, auc=same.auc_chance).told_auc is None
+
+
 def test_images_of_one_kind_differ_by_chance_only():
     found = [
         compare_looks(
@@ -88,4 +99,5 @@ def test_one_person_on_a_side_is_too_few_for_a_classifier():
     shift = compare_looks(looks(10, seed=0), samples(10), looks(2, seed=1), samples(2, "q"))
     assert shift.auc is None
     assert shift.odds is None
+    assert shift.told_auc is None
     assert shift.features[0].distance >= 0

@@ -5,7 +5,7 @@ from drawings import write_drawings
 from layouts import write_mask_folders
 
 from ensemble.data.datasets import open_labelled
-from ensemble.errors import ConfigError
+from ensemble.errors import ConfigError, DataError
 from ensemble.progress import silent
 from models_zoo.jobs.strata import image_traits
 from models_zoo.jobs.zoo_data import open_data
@@ -60,6 +60,9 @@ def test_what_the_table_does_not_say_is_refused(train, tmp_path):
         ConfigError, match=r"metadata.csv: .*of classes, pose, height, sex, got posture"
     ):
         image_traits(train, ["sex", "posture"], silent)
+    (tmp_path / "metadata.csv").write_text("image,score\na,1\n")
+    with pytest.raises(DataError, match="has no column ID"):
+        image_traits(train, ["sex"], silent)
     (tmp_path / "metadata.csv").unlink()
     with pytest.raises(ConfigError, match=r"no table of persons to stratify by sex.*metadata.csv"):
         image_traits(train, ["sex", "classes"], silent)
