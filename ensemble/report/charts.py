@@ -5,19 +5,29 @@ matplotlib's SVG fixes its colours, which cannot follow light and dark, and is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.report.svg import Axis, chart, element, tick_text
+from ensemble.report.svg import (
+    AXIS_PX,
+    RIGHT_PX,
+    ROW_PX,
+    WIDTH,
+    Axis,
+    chart,
+    element,
+    grid,
+    label_px,
+    row_name,
+    segment,
+    short_name,
+    tick_text,
+)
 from ensemble.report.tables import show
 
-WIDTH = 760
-_RIGHT_PX, _AXIS_PX, _LETTER_PX = 16, 34, 7.2
-_ROW_PX = 22
-_LONGEST_LABEL = 22
 _WHISKER = 1.5
 _MOST_MARKS = 60  # beyond the whiskers of a box; the furthest are drawn
 
@@ -37,21 +47,21 @@ def box_plot(
     axis = Axis.over(
         float(everything.min()),
         float(everything.max()),
-        _label_px(values),
-        WIDTH - _RIGHT_PX,
+        label_px(values),
+        WIDTH - RIGHT_PX,
         is_log=is_log,
     )
-    height = len(values) * _ROW_PX + _AXIS_PX
+    height = len(values) * ROW_PX + AXIS_PX
     boxes = [
-        _box_row(name, group, axis, row * _ROW_PX, unit)
+        _box_row(name, group, axis, row * ROW_PX, unit)
         for row, (name, group) in enumerate(values.items())
     ]
-    return chart(WIDTH, height, label or "box plot", _grid(axis, height - _AXIS_PX, unit), *boxes)
+    return chart(WIDTH, height, label or "box plot", grid(axis, height - AXIS_PX, unit), *boxes)
 
 
 def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Markup:
-    middle = top + _ROW_PX / 2
-    text = _name(name, axis.start, middle)
+    middle = top + ROW_PX / 2
+    text = row_name(name, axis.start, middle)
     if not len(values):
         tip = element("title", f"{name}: no value")
         return element("g", tip, text, class_="mark", data_search=name)
@@ -68,13 +78,13 @@ def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Ma
         f"{name}: median {show(float(median))} {unit}, quartiles {show(float(first))} to "
         f"{show(float(third))}, {len(values)} values",
     )
-    half = _ROW_PX * 0.32
+    half = ROW_PX * 0.32
     return element(
         "g",
         tip,
         text,
-        _line(places[0], middle, places[1], middle, "whisker"),
-        _line(places[3], middle, places[4], middle, "whisker"),
+        segment(places[0], middle, places[1], middle, "whisker"),
+        segment(places[3], middle, places[4], middle, "whisker"),
         element(
             "rect",
             x=places[1],
@@ -84,7 +94,7 @@ def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Ma
             rx=2,
             class_="box",
         ),
-        _line(places[2], middle - half, places[2], middle + half, "median"),
+        segment(places[2], middle - half, places[2], middle + half, "median"),
         *(
             element("circle", cx=axis.place(float(v)), cy=middle, r=1.8, class_="far")
             for v in beyond
@@ -104,16 +114,16 @@ def bars(
 ) -> Markup:
     """A horizontal bar a name from 0 on, with its figure behind it."""
     most = max([*values.values(), 0.0]) if high is None else high
-    start = _label_px(values)
+    start = label_px(values)
     axis = Axis(0.0, most or 1.0, start, width - 60)
     rows = []
     for row, (name, value) in enumerate(values.items()):
-        middle, end = (row + 0.5) * _ROW_PX, axis.place(value)
+        middle, end = (row + 0.5) * ROW_PX, axis.place(value)
         rows.append(
             element(
                 "g",
                 element("title", f"{name}: {show(value)} {unit}"),
-                _name(name, start, middle),
+                row_name(name, start, middle),
                 element(
                     "rect",
                     x=start,
@@ -128,7 +138,7 @@ def bars(
                 data_search=name,
             )
         )
-    return chart(width, max(len(values), 1) * _ROW_PX + 4, label or "bar chart", *rows)
+    return chart(width, max(len(values), 1) * ROW_PX + 4, label or "bar chart", *rows)
 
 
 def histogram(
@@ -169,7 +179,7 @@ def steps(
     edges = np.concatenate([edges for edges, _ in series.values()])
     most = max(float(share.max()) for _, share in series.values()) or 1.0
     across = Axis.over(float(edges.min()), float(edges.max()), 12, width - 12)
-    up = Axis(0.0, most, height - _AXIS_PX, 22 if len(series) > 1 else 8)
+    up = Axis(0.0, most, height - AXIS_PX, 22 if len(series) > 1 else 8)
     drawn = []
     for number, (name, (own, share)) in enumerate(series.items()):
         xs = np.repeat([across.place(float(edge)) for edge in own], 2)[1:-1]
@@ -183,7 +193,7 @@ def steps(
         width,
         height,
         label or "histogram",
-        _grid(across, height - _AXIS_PX, unit, is_bare=True),
+        grid(across, height - AXIS_PX, unit, is_bare=True),
         *drawn,
         _legend(list(series), width),
     )
@@ -209,7 +219,7 @@ def lines(
     if mark_x is not None:
         place = across.place(mark_x)
         tip = element("title", f"{axes[0]} {show(mark_x)}")
-        marks = [element("g", tip, _line(place, up.start, place, up.end, "line series-1"))]
+        marks = [element("g", tip, segment(place, up.start, place, up.end, "line series-1"))]
     drawn = [
         element(
             "path",
@@ -257,7 +267,9 @@ def scatter(
     stops = [(across.place(float(xs[i])), up.place(float(ys[i]))) for i in joined]
     line = [element("path", d=_path(stops), class_="line series-0")] if stops else []
     words = [
-        element("text", _short(names[i]), x=x, y=y - 8, class_="tick", text_anchor=_side(x, size))
+        element(
+            "text", short_name(names[i]), x=x, y=y - 8, class_="tick", text_anchor=_side(x, size)
+        )
         for i, (x, y) in zip(joined, stops, strict=True)
     ]
     frame = _frame(across, up, size, axes)
@@ -274,14 +286,14 @@ def _plane(points: Mapping[str, tuple[Floats, Floats]], size: tuple[int, int]) -
     if not len(xs):
         xs = ys = np.array([0.0, 1.0])
     across = Axis.over(float(xs.min()), float(xs.max()), 56, size[0] - 12)
-    return across, Axis.over(float(ys.min()), float(ys.max()), size[1] - _AXIS_PX, 22)
+    return across, Axis.over(float(ys.min()), float(ys.max()), size[1] - AXIS_PX, 22)
 
 
 def _frame(across: Axis, up: Axis, size: tuple[int, int], axes: tuple[str, str]) -> Markup:
     rungs = [
         element(
             "g",
-            _line(across.start, up.place(tick), across.end, up.place(tick), "grid"),
+            segment(across.start, up.place(tick), across.end, up.place(tick), "grid"),
             element(
                 "text",
                 tick_text(tick),
@@ -294,20 +306,7 @@ def _frame(across: Axis, up: Axis, size: tuple[int, int], axes: tuple[str, str])
         for tick in up.ticks()
     ]
     title = element("text", axes[1], x=4, y=12, class_="tick")
-    return element("g", _grid(across, size[1] - _AXIS_PX, axes[0]), *rungs, title)
-
-
-def _grid(axis: Axis, bottom: float, unit: str, *, is_bare: bool = False) -> Markup:
-    """Ticks below `bottom` with their numbers, and lines above them unless bare."""
-    parts = [_line(axis.start, bottom, axis.end, bottom, "base")]
-    for tick in axis.ticks():
-        x = axis.place(tick)
-        if not is_bare:
-            parts.append(_line(x, 0.0, x, bottom, "grid"))
-        text = tick_text(tick)
-        parts.append(element("text", text, x=x, y=bottom + 14, class_="tick", text_anchor="middle"))
-    name = element("text", unit, x=axis.end, y=bottom + 28, class_="tick", text_anchor="end")
-    return element("g", *parts, name)
+    return element("g", grid(across, size[1] - AXIS_PX, axes[0]), *rungs, title)
 
 
 def _legend(names: Sequence[str], width: int) -> Markup:
@@ -320,24 +319,11 @@ def _legend(names: Sequence[str], width: int) -> Markup:
         element(
             "g",
             element("rect", x=start + i * room, y=4, width=10, height=10, class_=f"key series-{i}"),
-            element("text", _short(name), x=start + i * room + 15, y=13, class_="tick"),
+            element("text", short_name(name), x=start + i * room + 15, y=13, class_="tick"),
         )
         for i, name in enumerate(names)
     ]
     return element("g", *entries)
-
-
-def _label_px(names: Iterable[str]) -> float:
-    """The width of the column of names before the rows of a chart."""
-    return 14 + _LETTER_PX * max((len(_short(name)) for name in names), default=0)
-
-
-def _name(name: str, end: float, middle: float) -> Markup:
-    return element("text", _short(name), x=end - 8, y=middle + 4, class_="name", text_anchor="end")
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -353,7 +339,3 @@ def _known_pairs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     pairs = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
     pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
     return pairs[0], pairs[1]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"

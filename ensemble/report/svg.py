@@ -1,12 +1,18 @@
-"""SVG as markup: elements with escaped text, and axes with round numbers."""
+"""SVG as markup: elements with escaped text, axes with round numbers, and names of rows."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+# Charts with a row a name: their width, the room at their right and for their axis, a row's height.
+WIDTH = 760
+RIGHT_PX, AXIS_PX, ROW_PX = 16, 34, 22
+LONGEST_NAME = 22
+_LETTER_PX = 7.2
 _NARROW_PX = 480  # what is wider scrolls on a phone, so that its text stays readable
 
 Attribute = str | int | float
@@ -92,3 +98,38 @@ def tick_text(value: float) -> str:
     if abs(value) >= 10_000:
         return f"{value / 1000:g}k"
     return f"{value:g}"
+
+
+def grid(axis: Axis, bottom: float, unit: str, *, is_bare: bool = False) -> Markup:
+    """Ticks below `bottom` with their numbers, and lines above them unless bare."""
+    parts = [segment(axis.start, bottom, axis.end, bottom, "base")]
+    for tick in axis.ticks():
+        x = axis.place(tick)
+        if not is_bare:
+            parts.append(segment(x, 0.0, x, bottom, "grid"))
+        text = tick_text(tick)
+        parts.append(element("text", text, x=x, y=bottom + 14, class_="tick", text_anchor="middle"))
+    name = element("text", unit, x=axis.end, y=bottom + 28, class_="tick", text_anchor="end")
+    return element("g", *parts, name)
+
+
+def label_px(names: Iterable[str], *, longest: int = LONGEST_NAME) -> float:
+    """The width of the column of names before the rows of a chart."""
+    lengths = [len(short_name(name, longest=longest)) for name in names]
+    return 14 + _LETTER_PX * max(lengths, default=0)
+
+
+def row_name(name: str, end: float, middle: float, *, longest: int = LONGEST_NAME) -> Markup:
+    """The name of a row, which ends before `end` at the height `middle`."""
+    text = short_name(name, longest=longest)
+    return element("text", text, x=end - 8, y=middle + 4, class_="name", text_anchor="end")
+
+
+def segment(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
+    """A straight line of a class."""
+    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
+
+
+def short_name(name: str, *, longest: int = LONGEST_NAME) -> str:
+    """A name of at most so many letters."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
