@@ -11,13 +11,13 @@ SIZE = (90, 120)
 
 @pytest.fixture
 def hint(tmp_path):
-    """What is said of files given by the order and the shift of their masks."""
+    """What is said of files given by the order, the shift and the height of their masks."""
 
     def say(**files):
         paths = []
-        for name, (order, shift) in files.items():
+        for name, (order, shift, *height) in files.items():
             mask = np.zeros(SIZE, bool)
-            mask[20 + shift : 40 + shift, 70:100] = True
+            mask[20 + shift : 20 + shift + sum(height or [20]), 70:100] = True
             rows = [
                 ("1.png", "x", format_pairs(encode(mask, order=order))),
                 ("1.png", "y", format_pairs(encode(np.roll(mask, 30, 0), order=order))),
@@ -42,6 +42,8 @@ def test_of_three_files_the_odd_one_is_named(hint):
     assert "it may count" in text
     both = hint(a=("row", 0), b=("column", 0), c=("row", 2), d=("column", 2))
     assert both.startswith("The masks of a and b, a and d, b and c and 1 more have much")
+    some = hint(a=("row", 0), b=("column", 0), c=("row", 2), d=("row", 0, 5))
+    assert some.startswith("The masks of a and b, b and c have much")
 
 
 def test_masks_that_overlap_or_differ_in_area_are_not(hint, tmp_path):
