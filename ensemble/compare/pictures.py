@@ -20,7 +20,9 @@ _MARGIN, _LEAST_PX = 0.25, 48
 # The shorter side of a picture, as a share of the longer one, where the image has room.
 _LEAST_ASPECT = 0.75
 _COLOURS = ERROR_PALETTES["safe"]
-_DIMMED, _OPACITY = 0.7, 0.55
+# Green, which stands for no part of the differences, and shows on black as on grey.
+_MASK_COLOUR: Colour = (80, 215, 150)
+_DIMMED, _OPACITY = 0.7, 0.6
 
 Mask = NDArray[np.bool_]
 
@@ -54,16 +56,17 @@ def draw_difference(
     return DifferencePictures(
         ground,
         tint(dim, layers),
-        tuple(tint(ground, [(mask, _COLOURS["right"])], opacity=_OPACITY) for mask in masks),
+        tuple(tint(ground, [(mask, _MASK_COLOUR)], opacity=_OPACITY) for mask in masks),
     )
 
 
 def difference_legend(names: Sequence[str]) -> list[tuple[Colour, str]]:
-    """What the colours of differences mean."""
+    """What the colours mean: of differences, and of the mask of a file."""
     words = ["in all files", "in half of them or more", "in fewer"]
     if len(names) == 2:
         words = ["in both files", *(f"in {name} only" for name in names)]
-    return list(zip(_part_colours(len(names)), words, strict=True))
+    parts = list(zip(_part_colours(len(names)), words, strict=True))
+    return [*parts, (_MASK_COLOUR, "mask of the file")]
 
 
 def _part_colours(num_files: int) -> tuple[Colour, Colour, Colour]:

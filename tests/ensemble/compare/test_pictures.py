@@ -45,7 +45,7 @@ def test_the_image_and_the_mask_of_each_file_show_the_same_part(tmp_path, order)
     np.testing.assert_array_equal(pictures.image, 90)
     np.testing.assert_array_equal(empty, pictures.image)
     middle = full[full.shape[0] // 2, full.shape[1] // 2].astype(int)
-    assert middle[2] > middle[0] + 30
+    assert middle[1] > middle[0] + 60
     assert (full[0] == 90).all()
     assert (full[:, 0] == 90).all()
 
@@ -57,7 +57,8 @@ def test_of_two_files_one_sees_which_holds_what_the_other_lacks(tmp_path):
     assert both == pytest.approx(4 * first, rel=0.1)
     assert both == pytest.approx(2 * second, rel=0.1)
     legend = difference_legend(["p", "q"])
-    assert legend == [(BLUE, "in both files"), (PINK, "in p only"), (ORANGE, "in q only")]
+    assert legend[:3] == [(BLUE, "in both files"), (PINK, "in p only"), (ORANGE, "in q only")]
+    assert legend[3][0] not in (BLUE, PINK, YELLOW, ORANGE)
 
 
 def test_of_more_files_one_sees_how_many_hold_a_pixel(tmp_path):
@@ -68,7 +69,7 @@ def test_of_more_files_one_sees_how_many_hold_a_pixel(tmp_path):
     everybody, half, one = (share(shown, colour) for colour in (BLUE, YELLOW, ORANGE))
     assert half == pytest.approx(6 * everybody, rel=0.15)
     assert one == pytest.approx(everybody, rel=0.15)
-    assert [colour for colour, _ in difference_legend("pqrs")] == [BLUE, YELLOW, ORANGE]
+    assert [colour for colour, _ in difference_legend("pqrs")[:3]] == [BLUE, YELLOW, ORANGE]
 
 
 @pytest.mark.parametrize("box", [(100, 500, 300, 310), (300, 310, 0, 600)])
