@@ -75,7 +75,12 @@ def vote_files(
     refuse_overwriting(out, paths)
     rule = vote_rule(_weights(settings, len(paths)), settings.threshold)
     _refuse_unknown_sizes(settings, images)
-    joined = join_tables(paths, base=settings.read.base, missing=settings.missing)
+    joined = join_tables(
+        paths,
+        base=settings.read.base,
+        missing=settings.missing,
+        if_twice="to count a file more than others, use --weights",
+    )
     size_of = None if images is None else size_reader(images, joined.classes_of, paths[0])
     polls = _Polls(joined, rule, settings, size_of)
     with progress("voting", len(joined.classes_of)) as advance:

@@ -48,6 +48,17 @@ class Comparison:
         return found
 
     @property
+    def of_masks(self) -> Floats:
+        """(N, C): mean over pairs, NaN where there is no such row."""
+        return np.asarray(self.dice.mean(axis=0))
+
+    @property
+    def with_others(self) -> Floats:
+        """(F,): mean Dice of a file with the others."""
+        others = np.where(np.eye(len(self.names)), 0.0, self.matrix)
+        return np.asarray(others.sum(axis=1) / (len(self.names) - 1))
+
+    @property
     def of_classes(self) -> Floats:
         """(C,): mean over pairs and images."""
         return np.asarray(np.nanmean(self.dice, axis=(0, 1)))
@@ -63,22 +74,17 @@ class Comparison:
         least = np.min(np.where(np.isnan(self.dice), np.inf, self.dice), axis=0)
         return np.asarray(np.where(np.isinf(least), np.nan, least))
 
+    def furthest(self, image: int, class_index: int) -> tuple[int, int]:
+        """The two files that differ most on a mask."""
+        return self.pairs[int(self.dice[:, image, class_index].argmin())]
+
     def most_different(self, count: int) -> list[tuple[int, int]]:
         """(image, class) whose masks differ most: the worst of every class, then the next, ..."""
-        least = np.where(np.isnan(self.least), 1.0, self.least)
-        ranks = least.argsort(axis=0, kind="stable").argsort(axis=0)
-        places = [(int(n), int(c)) for n, c in np.argwhere(least < 1)]
-        chosen = sorted(places, key=lambda place: (int(ranks[place]), float(least[place])))[:count]
-        return sorted(chosen, key=lambda place: float(least[place]))
-
-
-@dataclass(frozen=True, slots=True)
-class Merger:
-    """Two groups of files that join, and the mean Dice between them."""
-
-    first: tuple[int, ...]
-    second: tuple[int, ...]
-    dice: float
+        means = np.where(np.isnan(self.of_masks), 1.0, self.of_masks)
+        ranks = means.argsort(axis=0, kind="stable").argsort(axis=0)
+        places = [(int(n), int(c)) for n, c in np.argwhere(means < 1)]
+        chosen = sorted(places, key=lambda place: (int(ranks[place]), float(means[place])))[:count]
+        return sorted(chosen, key=lambda place: float(means[place]))
 
 
 def compare_files(
@@ -119,25 +125,12 @@ def compare_files(
     return Comparison(joined, names, image_names, classes, pairs, found, areas, image_files)
 
 
-def mergers(matrix: Floats) -> list[Merger]:
-    """How files group, the most alike first: by the mean Dice between groups (average linkage)."""
-    groups: list[tuple[int, ...]] = [(f,) for f in range(len(matrix))]
-    found = []
-    while len(groups) > 1:
-        alike, a, b = max(
-            (float(matrix[np.ix_(groups[i], groups[j])].mean()), i, j)
-            for i, j in combinations(range(len(groups)), 2)
-        )
-        found.append(Merger(groups[a], groups[b], alike))
-        joined = groups[a] + groups[b]
-        groups = [group for k, group in enumerate(groups) if k not in (a, b)] + [joined]
-    return found
-
-
 def _short_names(paths: Sequence[Path]) -> tuple[str, ...]:
-    """File names without their suffix, whole paths where two are the same."""
-    stems = [path.stem for path in paths]
-    return tuple(
-        stem if stems.count(stem) == 1 else path.as_posix()
-        for stem, path in zip(stems, paths, strict=True)
-    )
+    """The ends of the paths, as short as they tell the files apart, if may be without suffix."""
+    parts = [path.parts for path in paths]
+    for length in range(1, max(map(len, parts)) + 1):
+        ends = [Path(*each[-length:]) for each in parts]
+        for names in ([p.with_suffix("").as_posix() for p in ends], [p.as_posix() for p in ends]):
+            if len(set(names)) == len(names):
+                return tuple(names)
+    return tuple(path.as_posix() for path in paths)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +15,16 @@ from ensemble.diagnosis.image_errors import predicted_planes, verdict_map
 from ensemble.diagnosis.tables import worst_classes, worst_images
 from ensemble.images.reading import read_image
 from ensemble.kernels.comparison import EXTRA, MISSED, OTHER, RIGHT, SEVERAL
-from ensemble.report.pictures import Colour, Masks, Picture, Verdict, overlay_masks, resized, to_rgb
+from ensemble.report.pictures import (
+    Colour,
+    Masks,
+    Picture,
+    Verdict,
+    overlay_masks,
+    resized,
+    tint,
+    to_rgb,
+)
 
 # Shown of the worst images, classes, and images of a class; the tables hold the rest.
 MOST_IMAGES, MOST_CLASSES, MOST_OF_CLASS = 6, 6, 2
@@ -28,9 +36,7 @@ IGNORED_COLOUR: Colour = (128, 128, 128)
 _IMAGE_PX, _CROP_PX = 640, 400
 _IMAGE_ROOM, _CROP_ROOM, _LEAST_ROOM_PX = 0.05, 0.3, 8
 _DIMMED = 0.7
-_OPACITY, _MASK_OPACITY = 0.85, 0.6
-# A pixel of a picture has the full colour where this share of it is wrong: thin lines show.
-_FULL_SHARE = 0.4
+_MASK_OPACITY = 0.6
 
 Mask = NDArray[np.bool_]
 Colours = dict[Verdict, Colour]
@@ -123,21 +129,6 @@ def mask_verdicts(true: Mask, predicted: Mask) -> NDArray[np.uint8]:
     """The code of each pixel of one class (H, W)."""
     verdicts = np.where(true, np.where(predicted, RIGHT, MISSED), np.where(predicted, EXTRA, 0))
     return np.asarray(verdicts, np.uint8)
-
-
-def tint(
-    picture: Picture, layers: Sequence[tuple[Mask, Colour]], *, opacity: float = _OPACITY
-) -> Picture:
-    """Masks (H, W) of any size in their colours over a picture; what is thin stays visible."""
-    height, width = picture.shape[:2]
-    shown = picture.astype(np.float32)
-    for mask, colour in layers:
-        shrinks = mask.shape[0] > height
-        how = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
-        share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=how)
-        alpha = opacity * np.clip(share / _FULL_SHARE, 0, 1)[:, :, None]
-        shown += alpha * (np.array(colour, np.float32) - shown)
-    return np.asarray(shown, np.uint8)
 
 
 def _pictures(

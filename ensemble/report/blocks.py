@@ -118,9 +118,14 @@ def gallery(
     return render_block("gallery", cards=cards, caption=caption, size=size)
 
 
-def case(title: str, line: str, cards: Sequence[Card], *, terms: str = "") -> Markup:
-    """Pictures of one thing under a title, large; they are found together."""
-    return render_block("case", title=title, line=line, cards=cards, terms=terms)
+def case(
+    title: str, line: str, cards: Sequence[Card], *, terms: str = "", is_dense: bool = False
+) -> Markup:
+    """Pictures of one thing under a title; they are found together.
+
+    They are large, or, if dense, so small that six stand side by side.
+    """
+    return render_block("case", title=title, line=line, cards=cards, terms=terms, is_dense=is_dense)
 
 
 def legend(entries: Sequence[tuple[tuple[int, int, int], str]]) -> Markup:

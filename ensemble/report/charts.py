@@ -5,21 +5,31 @@ matplotlib's SVG fixes its colours, which cannot follow light and dark, and is t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import ArrayLike, NDArray
 
-from ensemble.report.svg import Axis, Scale, chart, describe, element, tick_text
+from ensemble.report.frames import (
+    AXIS_PX,
+    RIGHT_PX,
+    ROW_PX,
+    TOP_PX,
+    WIDTH,
+    draw_frame,
+    draw_grid,
+    draw_legend,
+    gutter_px,
+    label_px,
+    plane,
+    row_name,
+    segment,
+    short_name,
+)
+from ensemble.report.svg import Axis, Scale, chart, describe, element
 from ensemble.report.tables import show
 
-WIDTH = 760
-_RIGHT_PX, _TOP_PX, _AXIS_PX = 18, 22, 34
-_BARE_TOP_PX, _BARE_AXIS_PX = 8, 20  # without a title
-_LETTER_PX, _DIGIT_PX = 7.2, 6.6  # the widest that a letter of a name, a digit of a tick may be
-_ROW_PX = 22
-_LONGEST_LABEL = 22
 _WHISKER = 1.5
 _MOST_MARKS = 60  # beyond the whiskers of a box; the furthest are drawn
 
@@ -43,19 +53,19 @@ def box_plot(
     filled = [group for group in values.values() if len(group)] or [np.array([1.0])]
     everything = np.concatenate(filled)
     ends = (float(everything.min()), float(everything.max()))
-    axis = Axis.over(*ends, _label_px(values), WIDTH - _RIGHT_PX, is_log=is_log, scale=scale)
-    height = len(values) * _ROW_PX + _AXIS_PX
+    axis = Axis.over(*ends, label_px(values), WIDTH - RIGHT_PX, is_log=is_log, scale=scale)
+    height = len(values) * ROW_PX + AXIS_PX
     boxes = [
-        _box_row(name, group, axis, row * _ROW_PX, scale.title)
+        _box_row(name, group, axis, row * ROW_PX, scale.title)
         for row, (name, group) in enumerate(values.items())
     ]
     label = label or describe("box plot", scale.title, groups)
-    return chart(WIDTH, height, label, _grid(axis, height - _AXIS_PX, scale.title), *boxes)
+    return chart(WIDTH, height, label, draw_grid(axis, height - AXIS_PX, scale.title), *boxes)
 
 
 def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Markup:
-    middle = top + _ROW_PX / 2
-    text = _name(name, axis.start, middle)
+    middle = top + ROW_PX / 2
+    text = row_name(name, axis.start, middle)
     if not len(values):
         tip = element("title", f"{name}: no value")
         return element("g", tip, text, class_="mark", data_search=name)
@@ -72,13 +82,13 @@ def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Ma
         f"{name}: median {show(float(median))} {unit}, quartiles {show(float(first))} to "
         f"{show(float(third))}, {len(values)} values",
     )
-    half = _ROW_PX * 0.32
+    half = ROW_PX * 0.32
     return element(
         "g",
         tip,
         text,
-        _line(places[0], middle, places[1], middle, "whisker"),
-        _line(places[3], middle, places[4], middle, "whisker"),
+        segment(places[0], middle, places[1], middle, "whisker"),
+        segment(places[3], middle, places[4], middle, "whisker"),
         element(
             "rect",
             x=places[1],
@@ -88,7 +98,7 @@ def _box_row(name: str, values: Floats, axis: Axis, top: float, unit: str) -> Ma
             rx=2,
             class_="box",
         ),
-        _line(places[2], middle - half, places[2], middle + half, "median"),
+        segment(places[2], middle - half, places[2], middle + half, "median"),
         *(
             element("circle", cx=axis.place(float(v)), cy=middle, r=1.8, class_="far")
             for v in beyond
@@ -108,16 +118,16 @@ def bars(
 ) -> Markup:
     """A horizontal bar a name from 0 on, with its figure behind it."""
     most = max([*values.values(), 0.0]) if high is None else high
-    start = _label_px(values)
+    start = label_px(values)
     axis = Axis(0.0, most or 1.0, start, width - 60)
     rows = []
     for row, (name, value) in enumerate(values.items()):
-        middle, end = (row + 0.5) * _ROW_PX, axis.place(value)
+        middle, end = (row + 0.5) * ROW_PX, axis.place(value)
         rows.append(
             element(
                 "g",
                 element("title", f"{name}: {show(value)} {unit}"),
-                _name(name, start, middle),
+                row_name(name, start, middle),
                 element(
                     "rect",
                     x=start,
@@ -133,7 +143,7 @@ def bars(
             )
         )
     label = label or describe("bars", unit, values)
-    return chart(width, max(len(values), 1) * _ROW_PX + 4, label, *rows)
+    return chart(width, max(len(values), 1) * ROW_PX + 4, label, *rows)
 
 
 def histogram(
@@ -174,9 +184,9 @@ def steps(
     """Histograms that are counted already: edges (B + 1,) and shares (B,) of each series."""
     edges = np.concatenate([edges for edges, _ in series.values()])
     most = max(float(share.max()) for _, share in series.values()) or 1.0
-    up = Axis(0.0, most, size[1] - _AXIS_PX, _TOP_PX)
+    up = Axis(0.0, most, size[1] - AXIS_PX, TOP_PX)
     low, high = float(edges.min()), float(edges.max())
-    across = Axis.over(low, high, _gutter_px(up), size[0] - _RIGHT_PX)
+    across = Axis.over(low, high, gutter_px(up), size[0] - RIGHT_PX)
     drawn = []
     for number, (name, (own, share)) in enumerate(series.items()):
         xs = np.repeat([across.place(float(edge)) for edge in own], 2)[1:-1]
@@ -187,8 +197,8 @@ def steps(
             element("path", element("title", name), d=_path(points), class_=f"step series-{number}")
         )
     label = label or describe("histogram", unit, series)
-    frame = _frame(across, up, (unit, "share"), is_bare=True)
-    return chart(*size, label, frame, *drawn, _legend(list(series), size[0]))
+    frame = draw_frame(across, up, (unit, "share"), is_bare=True)
+    return chart(*size, label, frame, *drawn, draw_legend(list(series), size[0]))
 
 
 def lines(
@@ -207,14 +217,14 @@ def lines(
     """
     points = {name: _known_pairs(x, y) for name, (x, y) in series.items()}
     scales = _scales(axes)
-    names = [_legend(list(series), size[0])] if legend else []
-    across, up = _plane(points, size, scales, is_headed=any(names))
+    names = [draw_legend(list(series), size[0])] if legend else []
+    across, up = plane(points, size, scales, is_headed=any(names))
     titles = (scales[0].title, scales[1].title)
     marks = []
     if mark_x is not None:
         place = across.place(mark_x)
         tip = element("title", f"{titles[0]} {show(mark_x)}".strip())
-        marks = [element("g", tip, _line(place, up.start, place, up.end, "line series-1"))]
+        marks = [element("g", tip, segment(place, up.start, place, up.end, "line series-1"))]
     drawn = [
         element(
             "path",
@@ -226,7 +236,7 @@ def lines(
         )
         for number, (name, (x, y)) in enumerate(points.items())
     ]
-    frame = _frame(across, up, titles)
+    frame = draw_frame(across, up, titles)
     label = label or describe("lines", _against(titles), series)
     return chart(*size, label, frame, *marks, *drawn, *names)
 
@@ -247,7 +257,7 @@ def scatter(
     xs, ys = np.asarray(x, np.float64), np.asarray(y, np.float64)
     known = np.isfinite(xs) & np.isfinite(ys)
     scales = _scales(axes)
-    across, up = _plane({"": (xs[known], ys[known])}, size, scales)
+    across, up = plane({"": (xs[known], ys[known])}, size, scales)
     dots = [
         element(
             "circle",
@@ -263,14 +273,16 @@ def scatter(
     stops = [(across.place(float(xs[i])), up.place(float(ys[i]))) for i in joined]
     line = [element("path", d=_path(stops), class_="line series-0")] if stops else []
     words = [
-        element("text", _short(names[i]), x=x, y=y - 8, class_="tick", text_anchor=_side(x, size))
+        element(
+            "text", short_name(names[i]), x=x, y=y - 8, class_="tick", text_anchor=_side(x, size)
+        )
         for i, (x, y) in zip(joined, stops, strict=True)
     ]
     titles = (scales[0].title, scales[1].title)
     label = describe(
         "scatter plot", _against(titles), [names[i] for i in np.flatnonzero(known).tolist()]
     )
-    return chart(*size, label, _frame(across, up, titles), *line, *dots, *words)
+    return chart(*size, label, draw_frame(across, up, titles), *line, *dots, *words)
 
 
 def _side(x: float, size: tuple[int, int]) -> str:
@@ -283,102 +295,8 @@ def _scales(axes: Axes) -> tuple[Scale, Scale]:
     return x, y
 
 
-def _plane(
-    points: Mapping[str, tuple[Floats, Floats]],
-    size: tuple[int, int],
-    scales: tuple[Scale, Scale],
-    *,
-    is_headed: bool = False,
-) -> tuple[Axis, Axis]:
-    """The axes of points; room for titles, and for a legend if `is_headed`, where there are any."""
-    xs, ys = (np.concatenate([pair[side] for pair in points.values()]) for side in (0, 1))
-    if not len(xs):
-        xs = ys = np.array([0.0, 1.0])
-    bottom = size[1] - (_AXIS_PX if scales[0].title else _BARE_AXIS_PX)
-    top = _TOP_PX if scales[1].title or is_headed else _BARE_TOP_PX
-    up = Axis.over(float(ys.min()), float(ys.max()), bottom, top, scale=scales[1])
-    run = (float(xs.min()), float(xs.max()), _gutter_px(up), size[0] - _RIGHT_PX)
-    return Axis.over(*run, scale=scales[0]), up
-
-
-def _gutter_px(up: Axis) -> float:
-    """The width of the column of numbers before an axis."""
-    return 12 + _DIGIT_PX * max((len(tick_text(tick)) for tick in up.ticks()), default=0)
-
-
-def _frame(across: Axis, up: Axis, titles: tuple[str, str], *, is_bare: bool = False) -> Markup:
-    rungs = [
-        element(
-            "g",
-            _line(across.start, up.place(tick), across.end, up.place(tick), "grid"),
-            element(
-                "text",
-                tick_text(tick),
-                x=across.start - 6,
-                y=up.place(tick) + 4,
-                class_="tick",
-                text_anchor="end",
-            ),
-        )
-        for tick in up.ticks()
-    ]
-    title = element("text", titles[1], x=4, y=12, class_="tick")
-    return element(
-        "g", *rungs, _grid(across, up.start, titles[0], top=up.end, is_bare=is_bare), title
-    )
-
-
-def _grid(
-    axis: Axis, bottom: float, unit: str, *, top: float = 0.0, is_bare: bool = False
-) -> Markup:
-    """Ticks below `bottom` with as many numbers as fit, and lines above them unless bare."""
-    parts = [_line(axis.start, bottom, axis.end, bottom, "base")]
-    ticks = axis.ticks()
-    wide_px = _DIGIT_PX * max((len(tick_text(tick)) + 1 for tick in ticks), default=0)
-    while len(ticks) > 2 and wide_px > abs(axis.place(ticks[1]) - axis.place(ticks[0])):
-        ticks = ticks[::2]
-    for tick in ticks:
-        x = axis.place(tick)
-        if not is_bare:
-            parts.append(_line(x, top, x, bottom, "grid"))
-        text = tick_text(tick)
-        parts.append(element("text", text, x=x, y=bottom + 14, class_="tick", text_anchor="middle"))
-    name = element("text", unit, x=axis.end, y=bottom + 28, class_="tick", text_anchor="end")
-    return element("g", *parts, name)
-
-
 def _against(titles: tuple[str, str]) -> str:
     return f"{titles[1]} against {titles[0]}" if all(titles) else ""
-
-
-def _legend(names: Sequence[str], width: int) -> Markup:
-    """Names of several series at the top right."""
-    if len(names) < 2:
-        return Markup("")
-    room = min(140, (width - 20) // len(names))
-    start = width - 12 - room * len(names)
-    entries = [
-        element(
-            "g",
-            element("rect", x=start + i * room, y=4, width=10, height=10, class_=f"key series-{i}"),
-            element("text", _short(name), x=start + i * room + 15, y=13, class_="tick"),
-        )
-        for i, name in enumerate(names)
-    ]
-    return element("g", *entries)
-
-
-def _label_px(names: Iterable[str]) -> float:
-    """The width of the column of names before the rows of a chart."""
-    return 14 + _LETTER_PX * max((len(_short(name)) for name in names), default=0)
-
-
-def _name(name: str, end: float, middle: float) -> Markup:
-    return element("text", _short(name), x=end - 8, y=middle + 4, class_="name", text_anchor="end")
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
-    return element("line", x1=x1, y1=y1, x2=x2, y2=y2, class_=kind)
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
@@ -394,7 +312,3 @@ def _known_pairs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     pairs = np.stack([np.asarray(x, np.float64), np.asarray(y, np.float64)])
     pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
     return pairs[0], pairs[1]
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_LABEL else f"{name[: _LONGEST_LABEL - 1]}…"

@@ -40,6 +40,8 @@ ERROR_PALETTES: dict[Palette, dict[Verdict, Colour]] = {
 _GOLDEN_RATIO = 0.61803398875
 _CAPTION_PX = 28
 _MARGIN_PX = 6
+# A pixel of a picture has the full colour where a mask holds this share of it: thin lines show.
+_FULL_SHARE = 0.4
 _MOST_ASPECT = 6  # the longer side over the shorter
 
 
@@ -78,6 +80,21 @@ def overlay_masks(picture: Picture, masks: Masks, *, opacity: float = 0.4) -> Pi
         )
         cv2.drawContours(shown, outlines, -1, colour.tolist(), 1)
     return shown
+
+
+def tint(
+    picture: Picture, layers: Sequence[tuple[Masks, Colour]], *, opacity: float = 0.85
+) -> Picture:
+    """Masks (H, W) of any size in their colours over a picture; what is thin stays visible."""
+    height, width = picture.shape[:2]
+    shown = picture.astype(np.float32)
+    for mask, colour in layers:
+        shrinks = mask.shape[0] > height
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_NEAREST
+        share = cv2.resize(mask.astype(np.float32), (width, height), interpolation=how)
+        alpha = opacity * np.clip(share / _FULL_SHARE, 0, 1)[:, :, None]
+        shown += alpha * (np.array(colour, np.float32) - shown)
+    return np.asarray(shown, np.uint8)
 
 
 def error_map(predicted: Masks, true: Masks) -> Picture:

@@ -70,14 +70,19 @@ class JoinedTables:
 
 
 def join_tables(
-    paths: Sequence[Path], *, base: Base = 1, missing: Missing = "refuse"
+    paths: Sequence[Path],
+    *,
+    base: Base = 1,
+    missing: Missing = "refuse",
+    if_twice: str = "name each file once",
 ) -> JoinedTables:
     """Open prediction files and join them by image name and class, to the letter.
 
-    Raises ConfigError for a file that is given twice, DataError for a file without rows, and one
-    that lists rows that are missing in a file, unless they count as empty.
+    `if_twice`: what to do about a file that is given twice, for which a ConfigError is raised.
+    DataError is raised for a file without rows, and one that lists rows that are missing in a file,
+    unless they count as empty.
     """
-    _refuse_doubled(paths)
+    _refuse_doubled(paths, if_twice)
     tables = tuple(_open_table(path) for path in paths)
     classes_of = _join(tables)
     lacking = tuple(_missing_rows(tables, classes_of))
@@ -92,14 +97,10 @@ def join_tables(
     return JoinedTables(tables, classes_of, base, lacking)
 
 
-def _refuse_doubled(paths: Sequence[Path]) -> None:
+def _refuse_doubled(paths: Sequence[Path], remedy: str) -> None:
     times = Counter(path.resolve() for path in paths)
     if doubled := [str(path) for path, count in times.items() if count > 1]:
-        raise ConfigError(
-            "a file is given twice",
-            got=few(doubled),
-            remedy="to count a file more than others, use --weights of ens vote",
-        )
+        raise ConfigError("a file is given twice", got=few(doubled), remedy=remedy)
 
 
 def _open_table(path: Path) -> RleTable:

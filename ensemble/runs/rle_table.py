@@ -21,6 +21,7 @@ from typing import BinaryIO, NamedTuple
 
 from ensemble.errors import DataError, few
 from ensemble.runs.rle import NO_MASK_WORDS
+from ensemble.wording import counted
 
 COLUMNS = ("image_name", "class", "rle")
 
@@ -127,7 +128,7 @@ def _index(
         except DataError as error:
             faults.append(f"line {place.line} {error}")
     if faults:
-        raise DataError(f"has {len(faults)} unusable rows", where=path, got=few(faults))
+        raise DataError(f"has {counted(len(faults), 'unusable row')}", where=path, got=few(faults))
     return places
 
 

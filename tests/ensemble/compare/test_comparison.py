@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import reference
-from ensemble.compare.comparison import Merger, compare_files, mergers
+from ensemble.compare.comparison import compare_files
 from ensemble.errors import ConfigError, DataError
 from ensemble.outputs.rle_csv import write_predictions
 from ensemble.runs.rle import encode, format_pairs
@@ -47,7 +47,12 @@ def test_dice_of_every_pair_is_that_of_dense_masks(tmp_path):
     np.testing.assert_allclose(found.matrix[0, 2], expected[1].mean())
     np.testing.assert_allclose(found.of_classes, expected.mean((0, 1)))
     np.testing.assert_allclose(found.of_images, expected.mean((0, 2)))
+    np.testing.assert_allclose(found.of_masks, expected.mean(0))
     np.testing.assert_allclose(found.least, expected.min(0))
+    means = expected.mean((1, 2))
+    np.testing.assert_allclose(found.with_others[0], means[:2].mean())
+    np.testing.assert_allclose(found.with_others[1], means[[0, 2]].mean())
+    assert found.furthest(2, 0) == found.pairs[expected[:, 2, 0].argmin()]
 
 
 def test_rows_that_a_file_lacks_are_empty_masks_if_asked_for(tmp_path):
@@ -78,29 +83,26 @@ def test_the_most_different_are_of_every_class_in_turn(tmp_path):
     assert {c for _, c in found.most_different(2)} == {0, 1}
 
 
-def test_files_that_differ_in_folder_or_suffix_only_keep_names_of_their_own(tmp_path):
-    (tmp_path / "x").mkdir()
-    paths = [tmp_path / "pred.csv", tmp_path / "x" / "pred.csv", tmp_path / "pred.txt"]
-    for path in [*paths, tmp_path / "other.csv"]:
-        write(path, drawn(0))
-    found = compare_files([*paths, tmp_path / "other.csv"])
-    assert found.names == (*(path.as_posix() for path in paths), "other")
-
-
-def test_the_most_alike_join_first():
-    matrix = np.array(
-        [[1, 0.9, 0.2, 0.3], [0.9, 1, 0.4, 0.1], [0.2, 0.4, 1, 0.8], [0.3, 0.1, 0.8, 1]]
-    )
-    assert mergers(matrix) == [
-        Merger((0,), (1,), 0.9),
-        Merger((2,), (3,), 0.8),
-        Merger((0, 1), (2, 3), pytest.approx(0.25)),
-    ]
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["a.csv", "b.v2.csv"], ["a", "b.v2"]),
+        (["a.csv", "a.txt"], ["a.csv", "a.txt"]),
+        (["x/pred.csv", "y/pred.csv", "y/other.csv"], ["x/pred", "y/pred", "y/other"]),
+        (["x/pred.csv", "x/pred.txt", "y/pred.csv"], ["x/pred.csv", "x/pred.txt", "y/pred.csv"]),
+    ],
+)
+def test_files_have_the_shortest_names_that_tell_them_apart(tmp_path, files, names):
+    paths = [tmp_path / "deep" / name for name in files]
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(path, drawn(0, 1))
+    assert compare_files(paths).names == tuple(names)
 
 
 def test_one_file_alone_and_one_given_twice_are_refused(tmp_path):
     path = write(tmp_path / "a.csv", drawn(0))
     with pytest.raises(ConfigError, match="two files or more, got 1"):
         compare_files([path])
-    with pytest.raises(ConfigError, match="given twice"):
+    with pytest.raises(ConfigError, match=r"given twice: got .*a\.csv \(name each file once\)"):
         compare_files([path, tmp_path / ".." / tmp_path.name / "a.csv"])

@@ -4,7 +4,7 @@ from layouts import write_index_maps
 
 from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
-from ensemble.diagnosis.pictures import Case, draw_case, pick_images, pick_masks, tint
+from ensemble.diagnosis.pictures import Case, draw_case, pick_images, pick_masks
 from ensemble.report.pictures import ERROR_PALETTES
 from ensemble.runs.rle import RleFormat
 from predicted_data import stacks, write_predicted_data
@@ -72,14 +72,6 @@ def test_pictures_of_a_case_have_one_size_and_show_all_verdicts(found):
     assert {part.shape for part in parts} == {drawn.image.shape}
     for verdict in ("missed", "extra", "other"):
         assert has(drawn.errors, COLOURS[verdict])
-
-
-def test_a_thin_line_stays_visible_in_a_small_picture():
-    mask = np.zeros((600, 900), bool)
-    mask[301] = True
-    shown = tint(np.zeros((150, 225, 3), np.uint8), [(mask, (250, 200, 100))])
-    assert shown.max() > 100
-    assert not shown[:70].any()
 
 
 def test_a_background_alone_is_shown_whole(tmp_path):

@@ -176,6 +176,10 @@ def test_a_case_is_found_as_a_whole_and_a_legend_names_colours():
     assert re.findall('<img src="([^"]*)" alt="([^"]*)"', shown) == [
         ("data:a", "truth of x"), ("data:b", "errors of x"),
     ]  # fmt: skip
+    kinds = [re.search('<ul class="([^"]*)"', c)[1] for c in (
+        shown, case("x", "", cards, is_dense=True), case("x", "", 3 * cards, is_dense=True),
+    )]  # fmt: skip
+    assert kinds == ["cards", "cards dense few", "cards dense"]
     key = legend([((1, 20, 255), NASTY)])
     assert 'style="background: rgb(1 20 255)"' in key
     assert NASTY not in key

@@ -12,6 +12,7 @@ from ensemble.report.pictures import (
     overlay_masks,
     picture_sheet,
     resized,
+    tint,
     to_rgb,
     width_at,
 )
@@ -89,3 +90,11 @@ def test_the_safe_colours_stay_apart_for_every_kind_of_eye():
     assert min(least_difference(safe, eye) for eye in COLOUR_BLIND) > 25
     assert min(least_difference(contest, eye) for eye in COLOUR_BLIND) < 15
     assert set(ERROR_PALETTES["safe"]) == set(ERROR_PALETTES["contest"])
+
+
+def test_a_thin_line_stays_visible_in_a_small_picture():
+    mask = np.zeros((600, 900), bool)
+    mask[301] = True
+    shown = tint(np.zeros((150, 225, 3), np.uint8), [(mask, (250, 200, 100))])
+    assert shown.max() > 100
+    assert not shown[:70].any()

@@ -105,7 +105,7 @@ def test_lines_are_counted_as_an_editor_does(tmp_path):
 )
 def test_a_fault_is_placed(tmp_path, row, fault):
     path = save(tmp_path / "p.csv", HEADER + f"ok,x,1 2\n\n{row}\n")
-    with pytest.raises(DataError, match=rf"p\.csv: has 1 unusable rows: got line 4 {fault}"):
+    with pytest.raises(DataError, match=rf"p\.csv: has 1 unusable row: got line 4 {fault}"):
         open_rle_table(path)
 
 
