@@ -46,8 +46,8 @@ def _weakness(found: Appraisal) -> Iterator[Remark]:
     mean = float(found.dice.mean())
     if mean < _WEAK:
         text = (
-            f"The ensemble finds little (mean Dice {mean:.4f}): members have hardly learnt yet, and "
-            "neither weights nor doubt mean much."
+            f"The ensemble finds little (mean Dice {mean:.4f}): members have "
+            "hardly learnt yet, and neither weights nor doubt mean much."
         )
         yield Remark("wrong", text, "members")
 
