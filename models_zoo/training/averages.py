@@ -27,13 +27,10 @@ def _averaging(weight_of: Callable[[float], float]) -> Update:
 
     @torch.no_grad()
     def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
-        weight = weight_of(float(num_averaged))
-        pairs = list(zip(averages, values, strict=True))
-        moved = [(average, value) for average, value in pairs if average.is_floating_point()]
-        # all at once: one by one a GPU would wait for hundreds of small calls
-        torch._foreach_lerp_([a for a, _ in moved], [v for _, v in moved], weight)
-        for average, value in pairs:
-            if not average.is_floating_point():  # counters of batch normalisation
-                average.copy_(value)
+        # all at once, of one type each time: one by one a GPU would wait for hundreds of small calls
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, values, weight_of(float(num_averaged)))
+        else:  # counters of batch normalisation
+            torch._foreach_copy_(averages, values)
 
     return update
