@@ -13,11 +13,15 @@ _ADDRESS = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A process's `rank` among those of a member, one a device; `port` is where they meet."""
+    """A process's `rank` among those of a member, one a device; `port` is where they meet.
+
+    `num_processes`: how many train on this machine at once, those of other members too.
+    """
 
     rank: int = 0
     devices: tuple[torch.device, ...] = ()
     port: int = 0
+    num_processes: int = 1
 
     @property
     def size(self) -> int:

@@ -12,10 +12,11 @@ import torch
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.progress import Progress, silent
 from models_zoo.examples.example_cache import ExampleCache
+from models_zoo.jobs.data_digest import DataDigest
 from models_zoo.jobs.job import Job, plan_jobs
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
 from models_zoo.jobs.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
-from models_zoo.jobs.member_state import STATE_FOLDER, digest_data
+from models_zoo.jobs.member_state import STATE_FOLDER
 from models_zoo.jobs.reporter import Reporter, Silence
 from models_zoo.jobs.side_by_side import train_side_by_side
 from models_zoo.jobs.zoo_data import SPLIT_FILE, ZooData, open_data
@@ -85,8 +86,8 @@ def train_zoo(
 
 def _open_cache(folder: Path, data: ZooData) -> ExampleCache:
     """The cache of examples of all rounds, which have the same files and classes."""
-    digest = digest_data(data.folders, [data.train.subset([])])
-    cache = ExampleCache.within(folder / STATE_FOLDER, digest)
+    digest = DataDigest(data.folders, [data.train.subset([])])
+    cache = ExampleCache.within(folder / STATE_FOLDER, digest.stamps)
     cache.remove_others()
     return cache
 
@@ -104,9 +105,11 @@ def _train_in_turn(
         together = list(of_round)
         held_out = read_validation_labels(together[0].data.val, progress)
         for job in together:
-            job.prepare(reporter)
             try:
-                train_job(job, held_out, device, reporter=reporter, progress=progress)
+                with job.state.locked():
+                    if not job.is_finished:  # as another run may have made it meanwhile
+                        job.prepare(reporter)
+                        train_job(job, held_out, device, reporter=reporter, progress=progress)
             except MEMBER_ERRORS as error:
                 failed[job.name] = str(error)
                 job.tell_failure(reporter, failed[job.name])

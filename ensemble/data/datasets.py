@@ -62,6 +62,11 @@ class LabelledFolder:
         """The class list that labels follow."""
         return self.source.classes
 
+    @property
+    def labels(self) -> Path:
+        """The folder or the file of labels."""
+        return self.root.parent / _LABELS[self.layout]
+
     def read_label(self, sample: Sample, size: tuple[int, int] | None = None) -> Label:
         """The label of a sample whose image is (H, W) = size; without it the image is read first.
 
@@ -103,6 +108,9 @@ _LAYOUTS = (
     _Layout("RLE CSV", _IMAGES, "labels.csv", "images/ + labels.csv", open_rle_csv),
     _Layout("COCO", _IMAGES, "annotations.json", "images/ + annotations.json", open_coco),
 )
+
+
+_LABELS = {layout.name: layout.labels for layout in _LAYOUTS}
 
 
 def open_images(folder: Path, *, groups: str | None = None) -> ImageFolder:

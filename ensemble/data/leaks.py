@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ensemble.data.datasets import ImageFolder, LabelledFolder, Sample
 from ensemble.errors import DataError, few
 from ensemble.files.checksum import file_sha256
@@ -35,6 +38,29 @@ def check_disjoint(train: ImageFolder | LabelledFolder, val: ImageFolder | Label
             f"and {val.root}",
             got=few(copies),
             remedy="remove them from one side",
+        )
+
+
+def check_folds(labelled: ImageFolder | LabelledFolder, folds: NDArray[np.int64]) -> None:
+    """Raise DataError for images in different folds (N,) that are the same file by content.
+
+    Files are read only where their sizes in bytes coincide.
+    """
+    by_size: dict[int, list[int]] = defaultdict(list)
+    for index, sample in enumerate(labelled.samples):
+        by_size[_num_bytes(sample.image)].append(index)
+    by_content: dict[str, list[int]] = defaultdict(list)
+    for indices in by_size.values():
+        if len(set(folds[indices].tolist())) > 1:
+            for index in indices:
+                by_content[_sha256(labelled.samples[index].image)].append(index)
+    torn = [each for each in by_content.values() if len(set(folds[each].tolist())) > 1]
+    if torn:
+        pairs = [" and ".join(labelled.samples[i].name for i in each) for each in torn]
+        raise DataError(
+            f"{counted(len(torn), 'image lies', 'images lie')} in several folds of {labelled.root}",
+            got=few(pairs),
+            remedy="remove the copies, or bring them into one group",
         )
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 
 from ensemble.errors import EnsError, OutputError
 
+# Of files that are not whole yet; a process that is killed leaves them.
+PART_SUFFIX = ".part"
+
 
 @contextmanager
 def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
@@ -19,7 +22,8 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     `durable` after a power cut too, which waits for the disk: milliseconds a file. Raises
     OutputError, with `path`, for anything that the operating system refuses.
     """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")  # pids may be shared
+    # not by the process id, which containers share
+    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

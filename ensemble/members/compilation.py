@@ -25,7 +25,7 @@ def compilation_stated(where: object = None) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
+    except Exception as error:  # all but one are raised again; which, only torch's compiler says
         from torch._dynamo.exc import TorchDynamoException  # seconds, so only where it is needed
 
         if not isinstance(error, TorchDynamoException):

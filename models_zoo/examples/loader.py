@@ -50,7 +50,8 @@ class Batch(TypedDict):
 class Kept(Generic[Item]):
     """Items made once by `make(index)` and kept as long as they fit into `limit_bytes`.
 
-    By default that is a share of the memory which is free at the time of `fill`.
+    By default that is a share of the memory which is free at the time of `fill`, of which each of
+    `num_processes` that do the same takes its part.
     """
 
     def __init__(
@@ -58,10 +59,13 @@ class Kept(Generic[Item]):
         make: Callable[[int], Item],
         size_bytes: Callable[[Item], int],
         limit_bytes: int | None = None,
+        *,
+        num_processes: int = 1,
     ) -> None:
         self._make = make
         self._size_bytes = size_bytes
         self._limit_bytes = limit_bytes
+        self._num_processes = num_processes
         self._items: dict[int, Item] = {}
         self.num_bytes = 0
 
@@ -74,7 +78,7 @@ class Kept(Generic[Item]):
         """Make items 0 to count - 1 once, in threads; those beyond the limit are only checked."""
         limit_bytes = self._limit_bytes
         if limit_bytes is None:
-            limit_bytes = int(_SHARE_OF_FREE * free_memory_bytes())
+            limit_bytes = int(_SHARE_OF_FREE * free_memory_bytes() / self._num_processes)
         with progress(task, count) as advance:
             made = ordered_map(
                 self._make, range(count), threads=_READ_THREADS, ahead=2 * _READ_THREADS
@@ -216,7 +220,7 @@ def training_loader(
 
     A team shares them. Where there are fewer images than a batch has, it is of all of them.
     """
-    workers = num_workers(device)
+    workers = num_workers(device, team.num_processes)
     sampler = EpochSampler(len(dataset), spec.seed, team)
     return DataLoader(
         dataset,
@@ -229,8 +233,10 @@ def training_loader(
     )
 
 
-def num_workers(device: torch.device) -> int:
-    """Worker processes for loading: none where training itself needs the few cores."""
-    cores = num_cores()
+def num_workers(device: torch.device, num_processes: int = 1) -> int:
+    """Worker processes for loading in each of some processes that train: none where training itself
+    needs the few cores.
+    """
+    cores = num_cores() // num_processes
     few = device.type == "cpu" or cores < _MIN_CORES_FOR_WORKERS
     return 0 if few else min(_MAX_WORKERS, cores)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,14 +68,15 @@ def _gains(best: Trial, larger: Trial) -> bool:
 def settle_batch(
     spec: MemberSpec, train: LabelledFolder, device: torch.device, state: Path | None = None
 ) -> MemberSpec:
-    """A spec with a number for `batch: auto`: of the state folder, or found and noted there.
+    """A spec with the batch that training takes: no more than there are images to learn from.
 
-    Raises DeviceError where no batch fits, ConfigError for a network that does not learn from as
-    few images as there are.
+    For `batch: auto` that of the state folder, or found and noted there. Raises DeviceError where
+    no batch fits, ConfigError for a network that does not learn from as few images as there are.
     """
     _check_enough(spec, train)
     if spec.batch != "auto":
-        return spec
+        most = max(_num_items(spec, train) // spec.devices, 1) * spec.devices
+        return spec.model_copy(update={"batch": min(spec.batch, most)})
     batch = None if state is None else _read(state / BATCH_FILE)
     if batch is None:
         batch = _search(spec, train, device).batch
@@ -104,10 +105,17 @@ def _num_items(spec: MemberSpec, train: LabelledFolder) -> int:
 
 def _search(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Trial:
     items = _num_items(spec, train)
+    peaks: dict[int, int] = {}
 
     def try_batch(batch: int) -> Trial | None:
+        give_back(device)
+        if _extrapolated(peaks, batch) > _SHARE_OF_FREE * _free_bytes(device):
+            return None
         cost = _cost(spec.model_copy(update={"batch": batch}), train, device)
-        return None if cost is None else Trial(batch, batch / cost.step_s)
+        if cost is None:
+            return None
+        peaks[batch] = cost.peak_bytes
+        return Trial(batch, batch / cost.step_s)
 
     found = find_batch(try_batch, max(items // _LEAST_STEPS, min(_SMALL_BATCH, items)))
     if found is None:
@@ -118,6 +126,17 @@ def _search(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Tr
             remedy="set a smaller size, or checkpointing: encoder",
         )
     return found
+
+
+def _extrapolated(peaks: Mapping[int, int], batch: int) -> float:
+    """Bytes that a batch will take, along the line of the two largest that were tried; 0 before.
+
+    So that none is tried which a system without mercy would end.
+    """
+    if len(peaks) < 2:
+        return 0.0
+    (less, low), (more, high) = sorted(peaks.items())[-2:]
+    return high + (high - low) / (more - less) * (batch - more)
 
 
 def _cost(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> StepCost | None:

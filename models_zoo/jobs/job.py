@@ -11,7 +11,8 @@ from ensemble.errors import ConfigError, MemberError, few
 from ensemble.members.networks import build_network
 from ensemble.members.roster import SUFFIX
 from models_zoo.examples.example_cache import ExampleCache
-from models_zoo.jobs.member_state import MemberState, digest_data
+from models_zoo.jobs.data_digest import DataDigest
+from models_zoo.jobs.member_state import MemberState
 from models_zoo.jobs.reporter import Reporter
 from models_zoo.jobs.zoo_data import ZooData
 from models_zoo.settings.member_spec import MemberSpec
@@ -59,7 +60,10 @@ class Job:
         return f"{self.name}: wants {self.spec.devices} devices, and {there}"
 
     def prepare(self, reporter: Reporter) -> None:
-        """Make the state folder ready to begin or to go on, and tell which of the two it is."""
+        """Make the state folder ready to begin or to go on, and tell which of the two it is.
+
+        What cannot be gone on from is put aside.
+        """
         fault = self._state_fault()
         if changes := self.state.changes():
             reporter.note(self.name, f"is trained anew, changed: {', '.join(changes)}")
@@ -98,7 +102,7 @@ def plan_jobs(
     jobs = [
         _job_of(zoo, family, data, folder, digest, fold=data.fold if len(rounds) > 1 else None)
         for data in rounds
-        for digest in [digest_data(data.folders, [data.train, data.val])]
+        for digest in [DataDigest(data.folders, [data.train, data.val])]
         for family in zoo.members
     ]
     known = {name for job in jobs for name in (job.family, job.name)}
@@ -123,7 +127,13 @@ def _check_class_weights(zoo: Zoo, classes: ClassList) -> None:
 
 
 def _job_of(
-    zoo: Zoo, family: MemberSpec, data: ZooData, folder: Path, digest: str, *, fold: int | None
+    zoo: Zoo,
+    family: MemberSpec,
+    data: ZooData,
+    folder: Path,
+    digest: DataDigest,
+    *,
+    fold: int | None,
 ) -> Job:
     """The job of a member of the zoo file, named after its fold where there are several."""
     spec = family if fold is None else family.of_fold(fold)

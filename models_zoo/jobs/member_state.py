@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ensemble.classes import class_list_to_dict
-from ensemble.data.datasets import LabelledFolder
-from ensemble.errors import OutputError
+from ensemble.errors import MemberError, OutputError
 from ensemble.files.checksum import file_sha256
-from ensemble.files.file_tree import find_files
-from ensemble.files.whole_file import whole_file
-from ensemble.images.reading import IMAGE_SUFFIXES
+from ensemble.files.whole_file import PART_SUFFIX, whole_file
+from models_zoo.jobs.data_digest import DataDigest
 from models_zoo.settings.member_spec import MemberSpec
 
 STATE_FOLDER = ".train"
 _JOB_FILE = "job.json"
-_DATA = "data"
-# Images, and labels of every layout.
-_DATA_SUFFIXES = (*IMAGE_SUFFIXES, ".csv", ".json", ".yaml")
+_DATA, _CONTENT = "data", "content"
+_LOCK_SUFFIX, _OLD_SUFFIX = ".lock", ".old"
 
 Stage = Literal["new", "started", "finished"]
 
@@ -34,14 +32,35 @@ class MemberState:
 
     folder: Path
     job: dict[str, Any]
+    data: DataDigest
 
     @classmethod
-    def of(cls, members: Path, spec: MemberSpec, data_digest: str) -> MemberState:
+    def of(cls, members: Path, spec: MemberSpec, data: DataDigest) -> MemberState:
         """The state of a member in a folder of members."""
         settings = spec.model_dump(mode="json") | {"name": spec.full_name}
         if spec.weights_file is not None:
             settings["weights"] = _stamp(spec.weights_file)
-        return cls(members / STATE_FOLDER / spec.full_name, {_DATA: data_digest, **settings})
+        return cls(members / STATE_FOLDER / spec.full_name, {_DATA: data.stamps, **settings}, data)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs from this member; raises MemberError where one is at work on it."""
+        path = self.folder.with_name(self.folder.name + _LOCK_SUFFIX)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stream = path.open("w")
+        except OSError as error:
+            raise OutputError(f"cannot be written: {error.strerror}", where=path) from error
+        with stream:  # closing it unlocks, and so does the end of a process that was killed
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise MemberError(
+                    "another run is training it",
+                    where=self.folder.name,
+                    remedy="wait for that one, or name another folder with --members-dir",
+                ) from error
+            yield
 
     def stage(self) -> Stage:
         """How far an earlier run of the very same job came."""
@@ -63,13 +82,24 @@ class MemberState:
         if not isinstance(job, dict):
             return [f"{_JOB_FILE}, which is damaged"]
         job = _filled(job, MemberSpec(arch="").model_dump(mode="json"))
-        return sorted(key for key in {*job, *self.job} if job.get(key) != self.job.get(key))
+        others = sorted(key for key in {*job, *self.job} if job.get(key) != self.job.get(key))
+        if _DATA in others and stored.get(_CONTENT) == self.data.content:
+            others.remove(_DATA)  # touched, or copied
+        return others
 
     def begin(self, *, anew: bool = False) -> None:
-        """Make the folder ready: what belongs to another job, or is not wanted, is removed."""
+        """Make the folder ready: what belongs to another job, or is not wanted, is put aside.
+
+        It takes the place of what was put aside before. Parts of files that a run which was killed
+        left are removed.
+        """
+        old = self.folder.with_name(self.folder.name + _OLD_SUFFIX)
         try:
             if (anew or self.stage() == "new") and self.folder.exists():
-                shutil.rmtree(self.folder)
+                shutil.rmtree(old, ignore_errors=True)
+                self.folder.rename(old)
+            for part in self.folder.glob(f"*{PART_SUFFIX}"):
+                part.unlink()
         except OSError as error:
             raise self._not_removed(error) from error
         self._write(finished=False)
@@ -97,7 +127,8 @@ class MemberState:
         return content if isinstance(content, dict) else {}
 
     def _write(self, *, finished: bool) -> None:
-        text = json.dumps({"job": self.job, "finished": finished}, indent=1)
+        content = {"job": self.job, _CONTENT: self.data.content, "finished": finished}
+        text = json.dumps(content, indent=1)
         with whole_file(self.folder / _JOB_FILE) as part:
             part.write_text(text, encoding="utf-8")
 
@@ -119,22 +150,3 @@ def _filled(settings: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any
         if isinstance(below, dict) and isinstance(filled[key], dict):
             filled[key] = below | filled[key]
     return filled
-
-
-def digest_data(folders: Sequence[Path], parts: Sequence[LabelledFolder]) -> str:
-    """sha256 (hex) over classes, sample names, and path, size and time of every file of the data.
-
-    Content is not read: a file that was changed has another time of change. Links are followed, as
-    in reading the data.
-    """
-    digest = hashlib.sha256()
-    for part in parts:
-        facts = [class_list_to_dict(part.classes), [s.name for s in part.samples]]
-        digest.update(json.dumps(facts).encode())
-    for folder in folders:
-        for path in find_files(folder, _DATA_SUFFIXES):
-            # a link to nothing is told where it is read; here it counts as itself
-            stat = path.stat() if path.exists() else path.lstat()
-            name = path.relative_to(folder).as_posix()
-            digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()

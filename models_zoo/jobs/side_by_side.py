@@ -9,6 +9,7 @@ import multiprocessing
 import signal
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 
 from ensemble.cores import num_cores
-from ensemble.errors import EnsError
+from ensemble.errors import EnsError, MemberError
 from ensemble.progress import silent
 from models_zoo.jobs.job import Job
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
@@ -39,27 +40,28 @@ class _Crew:
     devices: tuple[torch.device, ...]
     processes: tuple[SpawnProcess, ...]
     connections: tuple[Connection, ...]
+    lock: ExitStack
 
     @classmethod
-    def start(cls, job: Job, devices: tuple[torch.device, ...], num_threads: int | None) -> _Crew:
-        """Processes of a prepared job."""
+    def start(
+        cls, job: Job, devices: tuple[torch.device, ...], num_processes: int, lock: ExitStack
+    ) -> _Crew:
+        """Processes of a prepared job, of `num_processes` that are at work at once."""
         context = multiprocessing.get_context("spawn")  # CUDA does not survive a fork
         port = free_port() if len(devices) > 1 else 0
         processes, connections = [], []
         for rank in range(len(devices)):
             ours, theirs = context.Pipe(duplex=False)
-            team = Team(rank, devices, port)
-            process = context.Process(
-                target=_work, args=(job, team, num_threads, theirs), name=job.name
-            )
+            team = Team(rank, devices, port, num_processes)
+            process = context.Process(target=_work, args=(job, team, theirs), name=job.name)
             process.start()
             theirs.close()
             processes.append(process)
             connections.append(ours)
-        return cls(job, devices, tuple(processes), tuple(connections))
+        return cls(job, devices, tuple(processes), tuple(connections), lock)
 
     def stop(self) -> None:
-        """End the processes that have not ended, by force if they take long."""
+        """End the processes that have not ended, by force if they take long, and unlock the job."""
         for process in self.processes:
             process.terminate()
         for process in self.processes:
@@ -67,6 +69,7 @@ class _Crew:
             if process.is_alive():
                 process.kill()
                 process.join()
+        self.lock.close()
 
 
 def train_side_by_side(
@@ -93,15 +96,23 @@ def train_side_by_side(
     try:
         while waiting or working:
             while waiting and waiting[0].spec.devices <= len(free):
-                job = waiting.popleft()
+                job, lock = waiting.popleft(), ExitStack()
+                try:
+                    lock.enter_context(job.state.locked())
+                except MemberError as error:
+                    fail(job, str(error))
+                    continue
+                if job.is_finished:  # as another run may have made it meanwhile
+                    lock.close()
+                    continue
                 job.prepare(reporter)
                 own = tuple(free.pop(0) for _ in range(job.spec.devices))
-                working.append(_Crew.start(job, own, _num_threads(devices)))
-            if not working:  # and all devices are free
+                working.append(_Crew.start(job, own, len(devices), lock))
+            if not working and waiting:  # and all devices are free
                 job = waiting.popleft()
                 fail(job, job.lack_of(len(free)))
                 continue
-            for crew, reason in _listen(working, reporter):
+            for crew, reason in _listen(working, reporter) if working else []:
                 crew.stop()
                 working.remove(crew)
                 free += crew.devices
@@ -112,13 +123,6 @@ def train_side_by_side(
         for crew in working:
             crew.stop()
     return failed
-
-
-def _num_threads(devices: Sequence[torch.device]) -> int | None:
-    """Threads of each process where they share the CPU: more would wait for each other."""
-    if devices[0].type != "cpu":
-        return None
-    return max(num_cores() // len(devices), 1)
 
 
 def _listen(working: Sequence[_Crew], reporter: Reporter) -> list[tuple[_Crew, str]]:
@@ -178,14 +182,14 @@ class _Sender:
         self._connection.send((_EPOCH, result))
 
 
-def _work(job: Job, team: Team, num_threads: int | None, told: Connection) -> None:
+def _work(job: Job, team: Team, told: Connection) -> None:
     """What a process of a job does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that started it
-    if num_threads is not None:
-        torch.set_num_threads(num_threads)
+    if team.devices[team.rank].type == "cpu":  # more threads would wait for each other
+        torch.set_num_threads(max(num_cores() // team.num_processes, 1))
     message: tuple[str, Any] = (_DONE, "")
     try:
-        held_out = read_validation_labels(job.data.val, silent)
+        held_out = read_validation_labels(job.data.val, silent, team.num_processes)
         device, sender = team.devices[team.rank], _Sender(told)
         train_job(job, held_out, device, team=team, reporter=sender, progress=silent)
     except MEMBER_ERRORS as error:

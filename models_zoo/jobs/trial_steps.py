@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import statistics
 import time
 from dataclasses import dataclass
@@ -62,6 +63,9 @@ def _step_s(
     if spec.compile:
         compile_network(network)
     optimizer = new_optimizer(network, spec)
+    # the moving average, the soup, and what a team sums gradients in
+    copies = 1 + bool(spec.soup) + (spec.devices > 1)
+    held = [copy.deepcopy(network.state_dict()) for _ in range(copies)]
     read_s, learn_s = [], []
     for step in range(1 + _TIMED_STEPS):
         start = time.perf_counter()
@@ -75,6 +79,7 @@ def _step_s(
         optimizer.zero_grad()
         float(loss.detach())  # waits for the device
         learn_s.append(time.perf_counter() - start - read_s[-1])
+    del held
     read, learn = statistics.median(read_s[1:]), statistics.median(learn_s[1:])
     workers = num_workers(device)
     return max(read / workers, learn) if workers else read + learn

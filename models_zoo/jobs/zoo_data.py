@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ensemble.classes import ClassList, find_class_list
 from ensemble.data.datasets import LabelledFolder, open_labelled
 from ensemble.data.folds import grouped_folds, hold_out, stratified_folds
-from ensemble.data.leaks import check_disjoint
+from ensemble.data.leaks import check_disjoint, check_folds
 from ensemble.data.split_file import SplitPart, read_split, write_split
 from ensemble.errors import ClassListError, ConfigError, few
 from ensemble.progress import Progress, silent
@@ -108,6 +108,7 @@ def _with_folds(
             )
         if (folds != drawn).any():
             note = f"kept as it is, though the zoo file would split otherwise ({split_file})"
+    check_folds(train, folds)
     part = SplitPart(name, train.samples, folds)
     return [
         ZooData(*hold_out(train, folds, fold), (part,), (zoo.folder / name,), fold, note)

@@ -27,11 +27,10 @@ def _averaging(weight_of: Callable[[float], float]) -> Update:
 
     @torch.no_grad()
     def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
-        weight = weight_of(float(num_averaged))
-        for average, value in zip(averages, values, strict=True):
-            if average.is_floating_point():
-                average.lerp_(value, weight)
-            else:  # counters of batch normalisation
-                average.copy_(value)
+        # all at once, of one type each time: one by one a GPU would wait for hundreds of small calls
+        if averages[0].is_floating_point():
+            torch._foreach_lerp_(averages, values, weight_of(float(num_averaged)))
+        else:  # counters of batch normalisation
+            torch._foreach_copy_(averages, values)
 
     return update

@@ -48,6 +48,8 @@ from models_zoo.training.validation import ValidationLabels, Validator
 
 # What the loss of torchvision's auxiliary head counts (PSPNet, Zhao et al. 2017).
 _AUX_WEIGHT = 0.4
+# Batches after which losses are looked at: each time a GPU runs out of work.
+_CHECKED_EVERY = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,9 @@ def train_member(job: TrainingJob, *, watch: Watch, progress: Progress) -> Train
     for images or labels that cannot be used; interrupting it leaves a state to go on from.
     """
     spec = job.spec
-    dataset = training_set(job.train, spec, progress, job.examples)
+    dataset = training_set(
+        job.train, spec, progress, job.examples, num_processes=job.team.num_processes
+    )
     validator = Validator(job.held_out, spec, device=job.device)
     if job.team.is_first:
         validator.prepare(progress)
@@ -113,10 +117,13 @@ def training_set(
     spec: MemberSpec,
     progress: Progress,
     cache: ExampleCache | None = None,
+    *,
+    num_processes: int = 1,
 ) -> TrainingSet:
     """The images to learn from, read once: each whole, or in crops at its own resolution.
 
     With a `cache` they are kept on disk too, for what memory does not hold and for other members.
+    Each of `num_processes` that do so keeps them in its part of the memory.
     """
     count = len(train.samples)
 
@@ -126,7 +133,7 @@ def training_set(
         name = train.samples[index].name
         return cache.get(name, spec.input, lambda: read_example(train, index, spec.input))
 
-    examples = Kept(make, example_bytes)
+    examples = Kept(make, example_bytes, num_processes=num_processes)
     examples.fill(count, progress, f"{spec.full_name}: preparing images")
     augment: Augment | CropAugment = Augment(spec.augment, train.classes)
     if spec.window is not None:
@@ -191,7 +198,12 @@ class Learner(lightning.LightningModule):
         return Trained(self._best, self._train_s)
 
     def on_train_epoch_start(self) -> None:
-        """Start the clock."""
+        """Start the clock, and random numbers (as of dropout) that epoch and rank alone decide.
+
+        So an interrupted training ends as a whole one, and processes of a team drop other values.
+        """
+        seed = (self._job.spec.seed, self.current_epoch, self._job.team.rank)
+        torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
         self._losses = []
         self._epoch_start = time.monotonic()
 
@@ -199,15 +211,22 @@ class Learner(lightning.LightningModule):
         """The loss of a batch."""
         del batch_index
         loss = batch_loss(self.network, batch, self._job.spec, self._job.classes)
-        if not torch.isfinite(loss):
+        self._losses.append(loss.detach())
+        if len(self._losses) % _CHECKED_EVERY == 0:
+            self._check_losses()
+        return loss
+
+    def _check_losses(self) -> None:
+        """Raise MemberError for a loss of this epoch that is not finite; waits for the device."""
+        losses = torch.stack(self._losses)
+        if not torch.isfinite(losses).all():
+            first = float(losses[~torch.isfinite(losses)][0])
             raise MemberError(
-                f"the loss is {float(loss.detach())} in epoch {self.current_epoch + 1}",
+                f"the loss is {first} in epoch {self.current_epoch + 1}",
                 where=self._job.spec.full_name,
                 expected="a finite loss",
                 remedy="lower lr, or set precision: fp32; then run the command again",
             )
-        self._losses.append(loss.detach())
-        return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
         """Move the average where the batch ended a step."""
@@ -221,6 +240,7 @@ class Learner(lightning.LightningModule):
 
         The first of a team does; the others wait for it where it saves.
         """
+        self._check_losses()
         if not self._job.team.is_first:
             self.trainer.save_checkpoint(self._job.state / LAST)
             return

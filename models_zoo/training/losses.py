@@ -68,7 +68,8 @@ class _InParts(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, None, None]:
         (gradient,) = ctx.saved_tensors
-        return gradient.mul_(upstream), None, None  # torch refuses to go back twice
+        # in place, which torch notices where anybody goes back a second time
+        return gradient.mul_(upstream), None, None
 
 
 def _parts(logits: Tensor) -> Iterator[slice]:

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from ensemble.members.compilation import compilation_stated
 from ensemble.memory import is_out_of_memory
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.team import ALONE, Team
+
+# The others of a team wait while the first scores the held-out images at full size.
+_LONGEST_VALIDATION = timedelta(days=1)
 
 
 def fit(
@@ -82,6 +86,7 @@ def _strategy(device: torch.device, team: Team) -> Any:
         process_group_backend="gloo" if device.type == "cpu" else "nccl",
         cluster_environment=LightningEnvironment(),
         static_graph=True,
+        timeout=_LONGEST_VALIDATION,
     )
 
 

@@ -35,6 +35,7 @@ class ValidationLabels:
 
     labelled: LabelledFolder
     labels: Kept[Label]
+    num_processes: int = 1
 
     @property
     def classes(self) -> ClassList:
@@ -42,11 +43,20 @@ class ValidationLabels:
         return self.labelled.classes
 
 
-def read_validation_labels(labelled: LabelledFolder, progress: Progress) -> ValidationLabels:
-    """Read all labels once, which also finds every broken one before anything is trained."""
-    labels = Kept(lambda index: labelled.read_label(labelled.samples[index]), label_bytes)
+def read_validation_labels(
+    labelled: LabelledFolder, progress: Progress, num_processes: int = 1
+) -> ValidationLabels:
+    """Read all labels once, which also finds every broken one before anything is trained.
+
+    Each of `num_processes` that do so keeps them in its part of the memory.
+    """
+    labels = Kept(
+        lambda index: labelled.read_label(labelled.samples[index]),
+        label_bytes,
+        num_processes=num_processes,
+    )
     labels.fill(len(labelled.samples), progress, "reading validation labels")
-    return ValidationLabels(labelled, labels)
+    return ValidationLabels(labelled, labels, num_processes)
 
 
 class Validator:
@@ -59,7 +69,7 @@ class Validator:
         self._held_out = held_out
         self._spec = spec
         self._device = device
-        self._images = Kept(self._prepare, _pixel_bytes)
+        self._images = Kept(self._prepare, _pixel_bytes, num_processes=held_out.num_processes)
 
     def prepare(self, progress: Progress) -> None:
         """Read the images once."""

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from layouts import write_blank
 
 from ensemble.data.datasets import open_images
 from ensemble.data.folds import hold_out
-from ensemble.data.leaks import check_disjoint
+from ensemble.data.leaks import check_disjoint, check_folds
 from ensemble.errors import DataError, ImageError
 
 SIZE = (4, 5)
@@ -48,3 +49,18 @@ def test_a_link_to_nothing_on_either_side_is_said(tmp_path):
             check_disjoint(open_images(tmp_path / "train"), open_images(tmp_path / "val"))
         link.unlink()
     check_disjoint(train, val)
+
+
+def test_one_image_in_two_folds_is_found_by_its_bytes(hands, hand_folds):
+    check_folds(hands, hand_folds)
+    here, there = (int(np.flatnonzero(hand_folds == fold)[0]) for fold in (0, 2))
+    same = int(np.flatnonzero(hand_folds == 0)[1])
+    original = hands.samples[here].image.read_bytes()
+    hands.samples[same].image.write_bytes(original)
+    check_folds(hands, hand_folds)
+
+    hands.samples[there].image.write_bytes(original)
+
+    names = [hands.samples[i].name for i in sorted((here, same, there))]
+    with pytest.raises(DataError, match=rf"1 image lies in several folds .*{' and '.join(names)}"):
+        check_folds(hands, hand_folds)

@@ -159,3 +159,25 @@ def test_a_zoo_file_says_auto_and_the_member_says_what_it_was(tmp_path):
     path.write_text(ZOO.replace("batch: auto", "batch: outo"))
     with pytest.raises(ZooFileError, match=r"defaults\.batch"):
         read_zoo(path)
+
+
+def test_a_batch_is_no_larger_than_the_images_allow(train):
+    """Of 40 images; two devices share equal parts."""
+    cpu = torch.device("cpu")
+    assert settle_batch(spec(64), train, cpu).batch == 40
+    few = train.subset(range(9))
+    assert settle_batch(spec(64, devices=2), few, cpu).batch == 8
+    assert settle_batch(spec(4), few, cpu).batch == 4
+
+
+def test_a_batch_that_will_not_fit_is_not_tried(train, monkeypatch):
+    tried = []
+
+    def steps(network, each, data, device):
+        tried.append(each.batch)
+        return StepCost(step_s=1.0, peak_bytes=100 + 50 * each.batch)
+
+    monkeypatch.setattr(batch_search, "try_steps", steps)
+    monkeypatch.setattr(batch_search, "free_memory_bytes", lambda: 500)
+    assert settle_batch(spec(window={"crops": 9}), train, torch.device("cpu")).batch == 6
+    assert tried == [2, 4, 6]  # 8 would take 500 of 500

@@ -4,6 +4,7 @@ from drawings import write_drawings
 
 from ensemble.errors import MemberError
 from ensemble.members.networks import build_network
+from models_zoo.jobs.data_digest import DataDigest
 from models_zoo.jobs.member_state import MemberState
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.settings.zoo_file import ZooFileError, read_zoo
@@ -16,6 +17,8 @@ SPEC = MemberSpec(
     weights="none",
     options={"decoder_channels": [16, 16, 8, 8, 8]},
 )
+
+NO_DATA = DataDigest([], [])
 
 
 def network(seed, num_classes=3, spec=SPEC):
@@ -120,13 +123,13 @@ def test_a_zoo_file_names_a_file_beside_it(tmp_path):
     key = "encoder.layer1.0.conv1.weight"
     torch.testing.assert_close(trained[key], start[key], atol=1e-6, rtol=0)
     (spec,) = read_zoo(path).members
-    stamp = MemberState.of(tmp_path, spec, "").job["weights"]
+    stamp = MemberState.of(tmp_path, spec, NO_DATA).job["weights"]
     assert stamp.startswith("start.pt, sha256 ")
     saved(tmp_path / "start.pt", network(2).state_dict())  # as many bytes
-    assert MemberState.of(tmp_path, spec, "").changes() == []
-    assert MemberState.of(tmp_path / "members", spec, "").changes() == ["data", "weights"]
+    assert MemberState.of(tmp_path, spec, NO_DATA).changes() == []
+    assert MemberState.of(tmp_path / "members", spec, NO_DATA).changes() == ["data", "weights"]
     saved(tmp_path / "start.pt", network(1).state_dict())
-    assert MemberState.of(tmp_path, spec, "").job["weights"] == stamp
+    assert MemberState.of(tmp_path, spec, NO_DATA).job["weights"] == stamp
     path.write_text(text.replace("start.pt", "imagenett"))
     with pytest.raises(ZooFileError, match=r"weights: must be imagenet, none, or a file: there is"):
         read_zoo(path)

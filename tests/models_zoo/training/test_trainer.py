@@ -48,3 +48,26 @@ def test_another_failure_is_a_bug_and_stays_one(monkeypatch, tmp_path):
     monkeypatch.setattr(trainer.lightning, "Trainer", Broken)
     with pytest.raises(RuntimeError, match="mat1"):
         trainer.fit(None, None, SPEC, device=torch.device("cpu"), checkpoint=tmp_path / "last")
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp32"])
+def test_the_trainer_is_told_the_settings_of_the_member(monkeypatch, tmp_path, precision):
+    asked = {}
+
+    class Noted:
+        interrupted = False
+
+        def __init__(self, **options):
+            asked.update(options)
+
+        def fit(self, *_, **options):
+            asked.update(options)
+
+    monkeypatch.setattr(trainer.lightning, "Trainer", Noted)
+    spec = SPEC.model_copy(
+        update={"precision": precision, "clip_norm": 0.25, "accumulate": 3, "epochs": 7}
+    )
+    trainer.fit(None, None, spec, device=torch.device("cpu"), checkpoint=tmp_path / "last")
+    assert asked["precision"] == ("bf16-mixed" if precision == "bf16" else "32-true")
+    assert (asked["gradient_clip_val"], asked["accumulate_grad_batches"]) == (0.25, 3)
+    assert (asked["max_epochs"], asked["ckpt_path"]) == (7, None)
