@@ -65,7 +65,7 @@ class LabelledFolder:
     @property
     def labels(self) -> Path:
         """The folder or the file of labels."""
-        return self.root.parent / _LABELS[self.layout]
+        return self.folder / _LABELS[self.layout]
 
     def read_label(self, sample: Sample, size: tuple[int, int] | None = None) -> Label:
         """The label of a sample whose image is (H, W) = size; without it the image is read first.

@@ -68,6 +68,8 @@ class Scale:
 
 
 _ANY = Scale()
+# Of scores: never beyond 0 and 1, and differences of a thousandth are no drama.
+DICE = Scale("Dice", limits=(0.0, 1.0), least_span=0.01)
 
 
 @dataclass(frozen=True, slots=True)

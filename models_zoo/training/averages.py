@@ -27,7 +27,7 @@ def _averaging(weight_of: Callable[[float], float]) -> Update:
 
     @torch.no_grad()
     def update(averages: list[Tensor], values: list[Tensor], num_averaged: Tensor) -> None:
-        # all at once, of one type each time: one by one a GPU would wait for hundreds of small calls
+        # at once, all being of one type: one by one a GPU would wait for hundreds of small calls
         if averages[0].is_floating_point():
             torch._foreach_lerp_(averages, values, weight_of(float(num_averaged)))
         else:  # counters of batch normalisation

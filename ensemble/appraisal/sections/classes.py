@@ -17,7 +17,7 @@ from ensemble.report.blocks import (
 )
 from ensemble.report.charts import bars, lines
 from ensemble.report.page import Section
-from ensemble.report.svg import Scale
+from ensemble.report.svg import DICE, Scale
 
 _SMALL = (200, 130)
 _CALIBRATED = ([0.05, 0.95], [0.05, 0.95])
@@ -62,7 +62,7 @@ def threshold_section(found: Appraisal) -> Section | None:
     one_scale = Scale(holds=(0.0, float(np.nanmax(curves.scores))), limits=(0.0, 1.0))
     mean = lines(
         {"mean of classes": (curves.thresholds, curves.scores.mean(axis=1))},
-        axes=("threshold", "Dice"),
+        axes=("threshold", DICE),
         size=(520, 240),
     )
     small = [

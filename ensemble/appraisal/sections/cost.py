@@ -9,6 +9,7 @@ from ensemble.appraisal.tables import subset_table
 from ensemble.report.blocks import figure, paragraph, table
 from ensemble.report.charts import scatter
 from ensemble.report.page import Section
+from ensemble.report.svg import DICE, Scale
 from ensemble.report.tables import Cell, Table
 
 
@@ -24,7 +25,7 @@ def frontier_section(found: Appraisal) -> Section:
         [each.seconds for each in shown],
         [each.score for each in shown],
         [each.name for each in shown],
-        axes=("s an image", "Dice"),
+        axes=(Scale("s an image", holds=(0.0,)), DICE),
         size=(760, 320),
         joined=best,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from markupsafe import Markup
 
@@ -27,6 +29,7 @@ from ensemble.report.blocks import (
 from ensemble.report.charts import scatter
 from ensemble.report.page import Section
 from ensemble.report.picture_uri import picture_uri, share_of_page
+from ensemble.report.svg import DICE
 from ensemble.streaming import ordered_map
 from ensemble.wording import counted
 
@@ -50,7 +53,7 @@ def trust_section(found: Appraisal) -> Section:
         predicted.mean(axis=1),
         dice.mean(axis=1),
         images,
-        axes=("predicted Dice", "Dice"),
+        axes=(replace(DICE, title="predicted Dice"), DICE),
         size=(420, 320),
     )
     names = [f"{image}, {name}" for image in images for name in found.class_names]
@@ -59,7 +62,7 @@ def trust_section(found: Appraisal) -> Section:
         predicted.reshape(-1)[shown],
         dice.reshape(-1)[shown],
         [names[k] for k in shown],
-        axes=("predicted Dice", "Dice"),
+        axes=(replace(DICE, title="predicted Dice"), DICE),
         size=(420, 320),
     )
     content = doubt_table(found, found.doubt, "predicted", dice)

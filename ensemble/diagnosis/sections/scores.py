@@ -21,6 +21,7 @@ from ensemble.diagnosis.tables import (
 from ensemble.report.blocks import figure, heat_table, paragraph, table
 from ensemble.report.charts import box_plot, histogram
 from ensemble.report.page import Section
+from ensemble.report.svg import DICE
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ def class_section(found: Diagnosis) -> Section:
         (
             paragraph(text),
             figure(
-                box_plot(boxes, unit="Dice"),
+                box_plot(boxes, unit=DICE),
                 "Dice of each image, the lowest mean first. Boxes: quartiles and median; whiskers: "
                 "up to 1.5 times the box; circles: beyond.",
             ),
@@ -135,7 +136,7 @@ def person_section(found: Diagnosis) -> Section | None:
         figure(
             box_plot(
                 {g.name: by_image[g.images] for g in _of_column(found.by_person, column)},
-                unit="Dice",
+                unit=DICE,
             ),
             f"Mean Dice of each image by {column}.",
         )
