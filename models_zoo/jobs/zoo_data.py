@@ -53,8 +53,8 @@ def open_data(zoo: Zoo, split_file: Path, progress: Progress = silent) -> list[Z
     the folds of the zoo file, and ClassListError if train and val have different classes.
     """
     data = zoo.data
-    train = open_labelled(zoo.folder / data.train, groups=data.groups)
-    if data.split is None and (data.val is not None or (zoo.folder / _VAL_FOLDER).is_dir()):
+    train = open_labelled(zoo.place(data.train), groups=data.groups)
+    if data.split is None and (data.val is not None or zoo.place(_VAL_FOLDER).is_dir()):
         return [_with_val_folder(zoo, train, data.val or _VAL_FOLDER)]
     split = data.split or SplitSpec()
     return _with_folds(zoo, train, split, split_file, drawn=_draw(train, split, progress))
@@ -69,8 +69,8 @@ def _draw(train: LabelledFolder, split: SplitSpec, progress: Progress) -> NDArra
 
 
 def _with_val_folder(zoo: Zoo, train: LabelledFolder, name: str) -> ZooData:
-    folder = zoo.folder / name
-    stated = find_class_list(zoo.folder / zoo.data.train) or train.classes
+    folder = zoo.place(name)
+    stated = find_class_list(zoo.place(zoo.data.train)) or train.classes
     own = find_class_list(folder)
     if own is not None and (difference := _difference(stated, own)):
         raise ClassListError(
@@ -84,7 +84,7 @@ def _with_val_folder(zoo: Zoo, train: LabelledFolder, name: str) -> ZooData:
         SplitPart(part, labelled.samples, np.full(len(labelled.samples), fold))
         for part, labelled, fold in ((zoo.data.train, train, _TRAIN_FOLD), (name, val, _VAL_FOLD))
     )
-    return ZooData(train, val, parts, (zoo.folder / zoo.data.train, folder))
+    return ZooData(train, val, parts, (zoo.place(zoo.data.train), folder))
 
 
 def _with_folds(
@@ -111,7 +111,7 @@ def _with_folds(
     check_folds(train, folds)
     part = SplitPart(name, train.samples, folds)
     return [
-        ZooData(*hold_out(train, folds, fold), (part,), (zoo.folder / name,), fold, note)
+        ZooData(*hold_out(train, folds, fold), (part,), (zoo.place(name),), fold, note)
         for fold in (range(split.folds) if split.fold == "all" else [split.fold])
     ]
 

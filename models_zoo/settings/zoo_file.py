@@ -95,6 +95,10 @@ class Zoo:
         """The folder to which the paths in the file are relative."""
         return self.path.parent
 
+    def place(self, name: str) -> Path:
+        """A path of the file; "~" is the home folder."""
+        return self.folder / Path(name).expanduser()
+
 
 def read_zoo(path: Path) -> Zoo:
     """Read and check a zoo file; raises ZooFileError with a line for every fault in it.

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-# Of averages, values, and how many were averaged before.
+# Of averages, values, all of one type, and how many were averaged before.
 Update = Callable[[Any, Any, Any], None]
 
 

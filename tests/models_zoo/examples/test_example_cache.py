@@ -63,7 +63,7 @@ def test_a_damaged_file_is_made_anew(train, tmp_path, damage):
     cache = ExampleCache.within(tmp_path, "data")
     make, calls = counted_make(train, 0)
     first = cache.get("a", INPUT, make)
-    (path,) = files(tmp_path / ".train")
+    (path,) = files(tmp_path / ".examples")
     path.write_bytes(damage(path.read_bytes()))
     again = cache.get("a", INPUT, make)
     assert len(calls) == 2
@@ -73,7 +73,7 @@ def test_a_damaged_file_is_made_anew(train, tmp_path, damage):
 
 
 def test_a_cache_that_cannot_be_written_says_so(train, tmp_path):
-    (tmp_path / ".train").write_text("a file")
+    (tmp_path / ".examples").write_text("a file")
     cache = ExampleCache.within(tmp_path, "data")
     with pytest.raises(OutputError, match=r"cache of examples cannot be written.*cache: none"):
         cache.get("a", INPUT, counted_make(train, 0)[0])

@@ -134,7 +134,7 @@ def test_too_few_images_for_a_network_are_named_as_that(tmp_path, keys, share):
     with pytest.raises(ConfigError, match=words):
         settle_batch(MemberSpec(**DEEPLAB, **keys), one, torch.device("cpu"))
     unet = spec(4, size=(64, 64))  # its deepest grid has several values
-    assert settle_batch(unet, one, torch.device("cpu")).batch == 4
+    assert settle_batch(unet, one, torch.device("cpu")).batch == 1
 
 
 ZOO = """\
