@@ -10,6 +10,14 @@ from pathlib import Path
 
 from ensemble.errors import EnsError, OutputError
 
+# A file name of more bytes is refused by the usual file systems; a part adds to the name of the
+# file that it becomes.
+_LONGEST_NAME_BYTES = 255
+_PART = ".{}.part"
+_TOKEN_BYTES = 4
+# Of the name of a file that `whole_file` writes.
+LONGEST_NAME_BYTES = _LONGEST_NAME_BYTES - len(_PART.format("")) - 2 * _TOKEN_BYTES
+
 
 @contextmanager
 def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
@@ -19,7 +27,8 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     `durable` after a power cut too, which waits for the disk: milliseconds a file. Raises
     OutputError, with `path`, for anything that the operating system refuses.
     """
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")  # pids may be shared
+    token = secrets.token_hex(_TOKEN_BYTES)  # pids may be shared
+    part = path.with_name(path.name + _PART.format(token))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
