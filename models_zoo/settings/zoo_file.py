@@ -39,7 +39,8 @@ class ZooFileError(ConfigError):
 class SplitSpec(Section):
     """Which fold of the training folder is held out where there is no validation folder.
 
-    `fold: all` trains every member once for each fold. `stratify`: what each fold gets its share
+    `folds` where they are not stated: 5, or one for each group of fewer. `fold: all` trains every
+    member once for each fold. `stratify`: what each fold gets its share
     of, see `image_traits`.
     """
 
