@@ -39,31 +39,36 @@ def smp_archs() -> list[str]:
     return sorted(smp.MODEL_ARCHITECTURES_MAPPING)
 
 
-def check_names(spec: NetworkSpec, *, in_channels: int) -> None:
-    """Raise ConfigError for an architecture or encoder that the library does not know."""
+def check_arch(spec: NetworkSpec) -> None:
+    """Raise ConfigError for an architecture that the library does not know."""
+    known = {"smp": smp_archs(), "torchvision": torchvision_archs(), "ens": [SEGFORMER]}
+    _check_known("architecture", spec.arch, known[spec.library])
+
+
+def check_encoder(spec: NetworkSpec) -> None:
+    """Raise ConfigError for an encoder that the library does not know, or where there is none."""
+    encoder = spec.encoder or ""
     if spec.library == "ens":
-        _check_known("architecture", spec.arch, [SEGFORMER])
-        _check_known("encoder", spec.encoder or "", segformer.ENCODERS)
-        return
-    if spec.library == "torchvision":
-        _check_known("architecture", spec.arch, torchvision_archs())
+        _check_known("encoder", encoder, segformer.ENCODERS)
+    elif spec.library == "torchvision":
         if takes_encoder(spec.arch):
-            _check_known("encoder", spec.encoder or "", ENCODERS)
+            _check_known("encoder", encoder, ENCODERS)
         elif spec.encoder is not None:
             raise ConfigError(
                 f"torchvision's {spec.arch} has its encoder in its name",
                 got=f"encoder {spec.encoder}",
             )
-        if in_channels != 3:
-            raise ConfigError(f"torchvision's {spec.arch} takes 3 channels", got=in_channels)
-        return
-    _check_known("architecture", spec.arch, smp_archs())
-    encoder = spec.encoder or ""
     # any timm encoder, of which there are about a thousand: timm itself checks those
-    if encoder.startswith(TIMM_PREFIX):
+    elif encoder.startswith(TIMM_PREFIX):
         check_timm_name(encoder)
     else:
         _check_known("encoder", encoder, smp.encoders.get_encoder_names())
+
+
+def check_channels(spec: NetworkSpec, in_channels: int) -> None:
+    """Raise ConfigError where the library has no network of so many channels."""
+    if spec.library == "torchvision" and in_channels != 3:
+        raise ConfigError(f"torchvision's {spec.arch} takes 3 channels", got=in_channels)
 
 
 def build_network(
@@ -75,7 +80,9 @@ def build_network(
     Raises ConfigError for what the library refuses, with its own words, and for options that are
     not a member's to set.
     """
-    check_names(spec, in_channels=in_channels)
+    check_arch(spec)
+    check_encoder(spec)
+    check_channels(spec, in_channels)
     check_options(spec)
     try:
         if spec.library == "torchvision":

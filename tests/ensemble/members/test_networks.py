@@ -54,6 +54,13 @@ def test_timm_takes_no_folder_and_no_page_in_place_of_a_name(encoder):
         _build("unet", encoder)
 
 
+def test_a_name_that_timm_does_not_know_brings_up_those_like_it():
+    with pytest.raises(ConfigError, match=r"unknown encoder 'tu-resnet81': .* tu-resnet18"):
+        _build("unet", "tu-resnet81")
+    with pytest.raises(ConfigError, match=r"'tu-xyzzy': timm has no such model$"):
+        _build("unet", "tu-xyzzy")
+
+
 def test_options_that_only_timm_knows_reach_it():
     network = _build("unet", "tu-swin_tiny_patch4_window7_224", img_size=64)
     with torch.no_grad():
@@ -69,7 +76,6 @@ def test_options_that_only_timm_knows_reach_it():
         ("resnet18", {"encoder_depth": "x"}),
         ("tu-resnet18", {"output_stride": 0}),
         ("tu-resnet18", {"unknown": 1}),
-        ("tu-no_such_model", {}),
         ("tu-vit_tiny_patch16_224", {}),
     ],
 )

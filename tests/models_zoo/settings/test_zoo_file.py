@@ -106,12 +106,13 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
 @pytest.mark.parametrize(
     ("member", "place", "words"),
     [
-        ("arch: unetplusplus, encoder: mit_b0", "members.0.arch", "mit_b0"),
+        ("arch: unetplusplus, encoder: mit_b0", "members.0.encoder", "of those tried, resnet34, "),
+        ("arch: dpt, encoder: resnet18", "members.0.encoder", "of those tried, tu-convnext_tiny, "),
         ("arch: unet, encoder: resnet81", "members.0.encoder", "resnet18"),
         ("arch: deeplabv3plus, batch: 1", "members.0.batch", "more than 1 value"),
         ("arch: deeplabv3plus, batch: 2, devices: 2", "members.0.batch", "more than 1 value"),
         ("arch: unet, batch: 8, devices: 3", "members.0", "not for 3 devices to share"),
-        ("arch: unet, encoder: tu-nothing", "members.0.encoder", "Unknown model"),
+        ("arch: unet, encoder: tu-nothing", "members.0.encoder", "timm has no such model"),
         ("arch: pan", "members.0.size", "too small"),
         ("arch: fpn, options: {decoder_chanels: 3}", "members.0.options", "decoder_chanels"),
         ("arch: unet, options: {encoder_depth: 2}", "members.0.options", "decoder_channels"),
