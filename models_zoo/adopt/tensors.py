@@ -49,14 +49,14 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def to_float32(tensors: Tensors) -> tuple[Tensors, str]:
-    """Tensors of half precision as float32, and which kinds there were, or ""."""
-    halves = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if _is_half(t)}
-    full = {key: t.float() if _is_half(t) else t for key, t in tensors.items()}
-    return full, " and ".join(sorted(halves))
+    """Tensors of any other precision as float32, and which kinds there were, or ""."""
+    others = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if _is_other(t)}
+    full = {key: t.float() if _is_other(t) else t for key, t in tensors.items()}
+    return full, " and ".join(sorted(others))
 
 
-def _is_half(tensor: Tensor) -> bool:
-    return tensor.dtype in (torch.float16, torch.bfloat16)
+def _is_other(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.dtype != torch.float32
 
 
 def _read_safetensors(path: Path) -> Tensors:
