@@ -14,7 +14,13 @@ from ensemble.progress import Progress, silent
 from models_zoo.examples.example_cache import ExampleCache
 from models_zoo.jobs.job import Job, plan_jobs
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
-from models_zoo.jobs.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
+from models_zoo.jobs.leaderboard import (
+    FILE_NAME,
+    Standing,
+    foreign_files,
+    read_standings,
+    write_leaderboard,
+)
 from models_zoo.jobs.member_state import STATE_FOLDER, digest_data
 from models_zoo.jobs.reporter import Reporter, Silence
 from models_zoo.jobs.side_by_side import train_side_by_side
@@ -51,8 +57,8 @@ def train_zoo(
     again, one that was interrupted goes on. A member that cannot be trained does not stop the
     others: see `Training.failed`. `device`: one, or several separated by commas, on which members
     are trained side by side, each in a process of its own; "auto" is every GPU. Raises ConfigError
-    for the zoo file, DataError for the data, DeviceError for the device, OutputError where results
-    cannot be written.
+    for the zoo file, DataError for the data, DeviceError for the device, MemberError for a file in
+    place of a member that is none, OutputError where results cannot be written.
     """
     zoo = read_zoo(zoo_file)
     devices = choose_devices(device)
@@ -61,7 +67,7 @@ def train_zoo(
     jobs = plan_jobs(zoo, rounds, folder, only)
     examples = _open_cache(folder, rounds[0]) if zoo.data.cache == "disk" else None
     jobs = [replace(job, examples=examples) for job in jobs]
-    read_standings(folder)  # a broken file among the members is told now, not after hours
+    _tell_foreign(folder, jobs, reporter)
     rounds[0].write_split(folder / SPLIT_FILE)
     if rounds[0].note:
         reporter.note("split", rounds[0].note)
@@ -81,6 +87,15 @@ def train_zoo(
     if examples is not None and all(j.is_finished for j in plan_jobs(zoo, rounds, folder)):
         examples.remove()
     return Training(folder, _rank(folder), tuple(skipped), failed)
+
+
+def _tell_foreign(folder: Path, jobs: Sequence[Job], reporter: Reporter) -> None:
+    """Files that are no members are left out; raises MemberError where a job's own file is one."""
+    own = {job.path for job in jobs}
+    for path, error in foreign_files(folder).items():
+        if path in own:
+            raise error
+        reporter.note(FILE_NAME, f"leaves out {error}")
 
 
 def _open_cache(folder: Path, data: ZooData) -> ExampleCache:
