@@ -1,6 +1,8 @@
 """What a network may be built from, and how refusals of the libraries become stated errors."""
 
 import logging
+import sys
+import warnings
 
 import pytest
 import segmentation_models_pytorch as smp
@@ -103,9 +105,11 @@ class _HubAwayError(FileNotFoundError, ValueError):
     """As the hub's own errors, which are of both kinds."""
 
 
-def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog):
+def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog, capsys):
     def create_model(*args, **options):
         logging.getLogger("huggingface_hub.utils").warning("Retrying in 1s")
+        sys.stdout.write("Downloading: ...")
+        warnings.warn("For 'tu-' (timm universal) encoders", UserWarning, stacklevel=1)
         raise _HubAwayError("no connection. Please check it and try again")
 
     monkeypatch.setattr(smp, "create_model", create_model)
@@ -114,8 +118,9 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog):
         build_network(spec, in_channels=3, num_classes=2, weights="imagenet")
     assert str(caught.value) == (
         "the imagenet weights of resnet18 cannot be fetched: no connection "
-        "(connect to the net once, or set weights: none to train from scratch)"
+        "(run this once where there is a network, or set weights: none, or a file)"
     )
     assert caplog.records == []
+    assert capsys.readouterr() == ("", "")
     logging.getLogger("huggingface_hub.utils").warning("after")
     assert [record.message for record in caplog.records] == ["after"]
