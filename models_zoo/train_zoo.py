@@ -12,6 +12,7 @@ import torch
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.progress import Progress, silent
 from models_zoo.examples.example_cache import ExampleCache
+from models_zoo.jobs.beginnings import check_beginnings
 from models_zoo.jobs.job import Job, plan_jobs
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
 from models_zoo.jobs.leaderboard import (
@@ -71,13 +72,9 @@ def train_zoo(
     rounds[0].write_split(folder / SPLIT_FILE)
     if rounds[0].note:
         reporter.note("split", rounds[0].note)
-    todo, skipped = [], []
-    for job in jobs:
-        if job.is_finished:
-            reporter.note(job.name, "was trained by an earlier run with the same settings and data")
-            skipped.append(job.name)
-        else:
-            todo.append(job)
+    todo, skipped = _left_to_do(jobs, reporter)
+    unable = check_beginnings(todo, reporter=reporter, progress=progress)
+    todo = [job for job in todo if job.name not in unable]
     if len(devices) == 1 and all(job.spec.devices == 1 for job in todo):
         failed = _train_in_turn(todo, devices[0], folder, reporter, progress)
     else:
@@ -86,7 +83,19 @@ def train_zoo(
         )
     if examples is not None and all(j.is_finished for j in plan_jobs(zoo, rounds, folder)):
         examples.remove()
-    return Training(folder, _rank(folder), tuple(skipped), failed)
+    return Training(folder, _rank(folder), tuple(skipped), unable | failed)
+
+
+def _left_to_do(jobs: Sequence[Job], reporter: Reporter) -> tuple[list[Job], list[str]]:
+    """Jobs that no earlier run finished, and the names of the others."""
+    todo, skipped = [], []
+    for job in jobs:
+        if job.is_finished:
+            reporter.note(job.name, "was trained by an earlier run with the same settings and data")
+            skipped.append(job.name)
+        else:
+            todo.append(job)
+    return todo, skipped
 
 
 def _tell_foreign(folder: Path, jobs: Sequence[Job], reporter: Reporter) -> None:

@@ -15,7 +15,7 @@ from models_zoo.adopt.tensors import Tensors
 
 # Heads that only training needs, and counters that older programs did not keep.
 _TRAINING_ONLY = ("aux_classifier.", "classification_head.")
-_COUNTER = "num_batches_tracked"
+COUNTER = "num_batches_tracked"
 _SHOWN = 3
 _OTHER_NETWORK = "name its own --arch and --encoder, and --options that differ from the defaults"
 
@@ -43,7 +43,7 @@ def fit_to(
     beside = [key for key in found if not key.startswith(prefix)]
     dropped = [key for key in below if key not in own and key.startswith(_TRAINING_ONLY)]
     kept = {key: tensor for key, tensor in below.items() if key not in dropped}
-    counters = [key for key in own if key.endswith(_COUNTER) and key not in kept]
+    counters = [key for key in own if key.endswith(COUNTER) and key not in kept]
     kept |= {key: own[key] for key in counters}
     _check(own, kept, tell)
     notes = [f"weights lie under {prefix!r}"] if prefix else []
@@ -62,7 +62,7 @@ def find_prefix(own: Mapping[str, Tensor], found: Tensors, *, tell: Tell = unhea
     Raises ConfigError for several such prefixes, MemberError that names what is lacking for none,
     of which `tell` hears all.
     """
-    wanted = [key for key in own if not key.endswith(_COUNTER)]
+    wanted = [key for key in own if not key.endswith(COUNTER)]
     first = wanted[0]
     prefixes = [key.removesuffix(first) for key in found if _ends_with(key, first)]
     complete = [p for p in prefixes if all(p + key in found for key in wanted)]
