@@ -172,14 +172,14 @@ def command(
     elif training.standings:
         _print_standings(training.standings)
     if training.failed:
-        raise click.ClickException(_list_failed(training.failed))
+        raise click.ClickException(_list_failed(training.failed, "could not"))
 
 
-def _list_failed(failed: Mapping[str, str]) -> str:
-    """Members with why they were not trained; a line each where there are several."""
+def _list_failed(failed: Mapping[str, str], verb: str) -> str:
+    """Members with why they were not or cannot be trained; a line each where there are several."""
     reasons = [f"{name}: {reason.removeprefix(f'{name}: ')}" for name, reason in failed.items()]
     between = " " if len(reasons) == 1 else "\n  "
-    return between.join([f"{counted(len(failed), 'member')} could not be trained:", *reasons])
+    return between.join([f"{counted(len(failed), 'member')} {verb} be trained:", *reasons])
 
 
 def _draw_preview(
@@ -219,7 +219,7 @@ def _show_plan(
     else:
         click.echo(f"{images}.")
     if faults:
-        raise click.ClickException(_list_failed(faults))
+        raise click.ClickException(_list_failed(faults, "cannot"))
 
 
 def _plan_cells(member: MemberPlan) -> list[str]:

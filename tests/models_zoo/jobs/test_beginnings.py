@@ -99,7 +99,7 @@ def test_a_dry_run_looks_into_files_too(tmp_path):
     (member,) = plan_zoo(path, device="cpu").members
     assert "other.pth: holds another network" in member.fault
     result = CliRunner().invoke(main, ["train-zoo", str(path), "--dry-run"])
-    assert "Error: 1 member could not be trained: a: " in result.stderr
+    assert "Error: 1 member cannot be trained: a: " in result.stderr
 
 
 @pytest.mark.slow
