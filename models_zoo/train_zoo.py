@@ -12,10 +12,17 @@ import torch
 from ensemble.members.roster import MEMBERS_FOLDER, choose_devices
 from ensemble.progress import Progress, silent
 from models_zoo.examples.example_cache import ExampleCache
+from models_zoo.jobs.beginnings import check_beginnings
 from models_zoo.jobs.data_digest import DataDigest
 from models_zoo.jobs.job import Job, plan_jobs
 from models_zoo.jobs.job_training import MEMBER_ERRORS, train_job
-from models_zoo.jobs.leaderboard import FILE_NAME, Standing, read_standings, write_leaderboard
+from models_zoo.jobs.leaderboard import (
+    FILE_NAME,
+    Standing,
+    foreign_files,
+    read_standings,
+    write_leaderboard,
+)
 from models_zoo.jobs.member_state import STATE_FOLDER
 from models_zoo.jobs.reporter import Reporter, Silence
 from models_zoo.jobs.side_by_side import train_side_by_side
@@ -52,8 +59,8 @@ def train_zoo(
     again, one that was interrupted goes on. A member that cannot be trained does not stop the
     others: see `Training.failed`. `device`: one, or several separated by commas, on which members
     are trained side by side, each in a process of its own; "auto" is every GPU. Raises ConfigError
-    for the zoo file, DataError for the data, DeviceError for the device, OutputError where results
-    cannot be written.
+    for the zoo file, DataError for the data, DeviceError for the device, MemberError for a file in
+    place of a member that is none, OutputError where results cannot be written.
     """
     zoo = read_zoo(zoo_file)
     devices = choose_devices(device)
@@ -62,17 +69,13 @@ def train_zoo(
     jobs = plan_jobs(zoo, rounds, folder, only)
     examples = _open_cache(folder, rounds[0]) if zoo.data.cache == "disk" else None
     jobs = [replace(job, examples=examples) for job in jobs]
-    read_standings(folder)  # a broken file among the members is told now, not after hours
+    _tell_foreign(folder, jobs, reporter)
     rounds[0].write_split(folder / SPLIT_FILE)
     if rounds[0].note:
         reporter.note("split", rounds[0].note)
-    todo, skipped = [], []
-    for job in jobs:
-        if job.is_finished:
-            reporter.note(job.name, "was trained by an earlier run with the same settings and data")
-            skipped.append(job.name)
-        else:
-            todo.append(job)
+    todo, skipped = _left_to_do(jobs, reporter)
+    unable = check_beginnings(todo, reporter=reporter, progress=progress)
+    todo = [job for job in todo if job.name not in unable]
     if len(devices) == 1 and all(job.spec.devices == 1 for job in todo):
         failed = _train_in_turn(todo, devices[0], folder, reporter, progress)
     else:
@@ -81,7 +84,28 @@ def train_zoo(
         )
     if examples is not None and all(j.is_finished for j in plan_jobs(zoo, rounds, folder)):
         examples.remove()
-    return Training(folder, _rank(folder), tuple(skipped), failed)
+    return Training(folder, _rank(folder), tuple(skipped), unable | failed)
+
+
+def _left_to_do(jobs: Sequence[Job], reporter: Reporter) -> tuple[list[Job], list[str]]:
+    """Jobs that no earlier run finished, and the names of the others."""
+    todo, skipped = [], []
+    for job in jobs:
+        if job.is_finished:
+            reporter.note(job.name, "was trained by an earlier run with the same settings and data")
+            skipped.append(job.name)
+        else:
+            todo.append(job)
+    return todo, skipped
+
+
+def _tell_foreign(folder: Path, jobs: Sequence[Job], reporter: Reporter) -> None:
+    """Files that are no members are left out; raises MemberError where a job's own file is one."""
+    own = {job.path for job in jobs}
+    for path, error in foreign_files(folder).items():
+        if path in own:
+            raise error
+        reporter.note(FILE_NAME, f"leaves out {error}")
 
 
 def _open_cache(folder: Path, data: ZooData) -> ExampleCache:

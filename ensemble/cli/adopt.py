@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from ensemble.cli.console import console_line
 from ensemble.cli.options import UserPath
 
 
@@ -74,7 +75,7 @@ def command(
         ens adopt segformer_mit-b2.pth --size 512 --classes classes.yaml --name b2
     """
     from ensemble.classes import read_class_list
-    from models_zoo.adopt.adoption import adopt
+    from models_zoo.adopt.adoption import Place, adopt
 
     given: dict[str, Any] = {
         "arch": arch,
@@ -89,7 +90,14 @@ def command(
         "name": name,
     }
     said = {key: value for key, value in given.items() if value is not None}
-    adoption = adopt(source, read_class_list(classes), said, out=out, prefix=prefix, part=part)
+    adoption = adopt(
+        source,
+        read_class_list(classes),
+        said,
+        out=out,
+        place=Place(part, prefix),
+        tell=console_line,
+    )
     for note in adoption.notes:
         click.echo(note, err=True)
     click.echo(f"{adoption.path}: {adoption.spec.arch}, and it answers")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -169,14 +169,17 @@ def command(
             raise
     if as_json:
         click.echo(json.dumps(asdict(training), default=str))
-    else:
+    elif training.standings:
         _print_standings(training.standings)
     if training.failed:
-        raise click.ClickException(
-            counted(len(training.failed), "member")
-            + " could not be trained: "
-            + "; ".join(training.failed.values())
-        )
+        raise click.ClickException(_list_failed(training.failed, "could not"))
+
+
+def _list_failed(failed: Mapping[str, str], verb: str) -> str:
+    """Members with why they were not or cannot be trained; a line each where there are several."""
+    reasons = [f"{name}: {reason.removeprefix(f'{name}: ')}" for name, reason in failed.items()]
+    between = " " if len(reasons) == 1 else "\n  "
+    return between.join([f"{counted(len(failed), 'member')} {verb} be trained:", *reasons])
 
 
 def _draw_preview(
@@ -206,7 +209,7 @@ def _show_plan(
     columns += ["epochs", "steps", "s/step", "time"]
     print_table(columns, [_plan_cells(member) for member in plan.members])
     images = f"{counted(plan.train_images, 'image')} to learn from, {plan.val_images} held out"
-    faults = list(dict.fromkeys(member.fault for member in plan.members if member.fault))
+    faults = {member.member: member.fault for member in plan.members if member.fault}
     if plan.total_s:
         click.echo(
             f"{images}; on {', '.join(plan.devices)} about {format_duration(plan.total_s)} in all, "
@@ -216,7 +219,7 @@ def _show_plan(
     else:
         click.echo(f"{images}.")
     if faults:
-        raise click.ClickException("; ".join(faults))
+        raise click.ClickException(_list_failed(faults, "cannot"))
 
 
 def _plan_cells(member: MemberPlan) -> list[str]:

@@ -12,6 +12,10 @@ from ensemble.errors import EnsError, OutputError
 
 # Of files that are not whole yet; a process that is killed leaves them.
 PART_SUFFIX = ".part"
+# Beside it in their names: not the process id, which containers share.
+_TOKEN_BYTES = 4
+# Of the name of a file that `whole_file` writes: file systems take 255 bytes, with all of that.
+LONGEST_NAME_BYTES = 255 - len(PART_SUFFIX) - 2 * _TOKEN_BYTES - 1
 
 
 @contextmanager
@@ -22,8 +26,7 @@ def whole_file(path: Path, *, durable: bool = True) -> Iterator[Path]:
     `durable` after a power cut too, which waits for the disk: milliseconds a file. Raises
     OutputError, with `path`, for anything that the operating system refuses.
     """
-    # not by the process id, which containers share
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}{PART_SUFFIX}")
+    part = path.with_name(f"{path.name}.{secrets.token_hex(_TOKEN_BYTES)}{PART_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part

@@ -18,6 +18,7 @@ from ensemble.members.manifest import Manifest, read_manifest
 
 FORMAT = "ens-member"
 VERSION = 1
+_KIND = "member file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,18 @@ def write_member(path: Path, manifest: Manifest, state_dict: Mapping[str, Tensor
 
 def read_member(path: Path) -> MemberFile:
     """Read a member file; raises MemberError with the path for anything that is not one."""
-    content = read_checkpoint(path, "member file")
+    content = read_checkpoint(path, _KIND)
     try:
         return MemberFile(_manifest(content), _state_dict(content), file_sha256(path))
+    except EnsError as error:
+        raise error.at(path) from error
+
+
+def read_member_manifest(path: Path) -> Manifest:
+    """The manifest of a member file, without reading its weights; raises as `read_member`."""
+    content = read_checkpoint(path, _KIND, mapped=True)
+    try:
+        return _manifest(content)
     except EnsError as error:
         raise error.at(path) from error
 
@@ -60,7 +70,9 @@ def read_member(path: Path) -> MemberFile:
 def _manifest(content: Any) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise MemberError(
-            "is a checkpoint, but no member", expected=f"format: {FORMAT} beside the weights"
+            "is a checkpoint, but no member",
+            expected=f"format: {FORMAT} beside the weights",
+            remedy="move it elsewhere, or make it a member with ens adopt",
         )
     if content.get("version") != VERSION:
         raise MemberError(

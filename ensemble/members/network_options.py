@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import re
 from collections.abc import Mapping
 
 import segmentation_models_pytorch as smp
+import timm
 
-from ensemble.errors import ConfigError
+from ensemble.errors import ConfigError, few
 from ensemble.members import segformer
 from ensemble.members.manifest import Library, NetworkSpec
 
@@ -66,10 +68,17 @@ def check_options(spec: NetworkSpec) -> None:
 
 
 def check_timm_name(encoder: str) -> None:
-    """Raise ConfigError for an encoder "tu-..." that names a file or a page instead of a model."""
-    if not _TIMM_NAME.fullmatch(encoder.removeprefix(TIMM_PREFIX)):
+    """Raise ConfigError for an encoder "tu-..." that is no model of timm, as a file or a page."""
+    name = encoder.removeprefix(TIMM_PREFIX)
+    if not _TIMM_NAME.fullmatch(name):
         raise ConfigError(
             "unknown encoder", expected=f"{TIMM_PREFIX} and the name of a timm model", got=encoder
+        )
+    if not timm.is_model(name):
+        near = [TIMM_PREFIX + m for m in difflib.get_close_matches(name, timm.list_models(), n=3)]
+        raise ConfigError(
+            f"unknown encoder {encoder!r}: timm has no such model",
+            expected=f"one such as {few(near)}" if near else None,
         )
 
 

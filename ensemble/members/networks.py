@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import logging
+import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from io import StringIO
 
 import segmentation_models_pytorch as smp
 from torch import Tensor, nn
@@ -39,31 +41,36 @@ def smp_archs() -> list[str]:
     return sorted(smp.MODEL_ARCHITECTURES_MAPPING)
 
 
-def check_names(spec: NetworkSpec, *, in_channels: int) -> None:
-    """Raise ConfigError for an architecture or encoder that the library does not know."""
+def check_arch(spec: NetworkSpec) -> None:
+    """Raise ConfigError for an architecture that the library does not know."""
+    known = {"smp": smp_archs(), "torchvision": torchvision_archs(), "ens": [SEGFORMER]}
+    _check_known("architecture", spec.arch, known[spec.library])
+
+
+def check_encoder(spec: NetworkSpec) -> None:
+    """Raise ConfigError for an encoder that the library does not know, or where there is none."""
+    encoder = spec.encoder or ""
     if spec.library == "ens":
-        _check_known("architecture", spec.arch, [SEGFORMER])
-        _check_known("encoder", spec.encoder or "", segformer.ENCODERS)
-        return
-    if spec.library == "torchvision":
-        _check_known("architecture", spec.arch, torchvision_archs())
+        _check_known("encoder", encoder, segformer.ENCODERS)
+    elif spec.library == "torchvision":
         if takes_encoder(spec.arch):
-            _check_known("encoder", spec.encoder or "", ENCODERS)
+            _check_known("encoder", encoder, ENCODERS)
         elif spec.encoder is not None:
             raise ConfigError(
                 f"torchvision's {spec.arch} has its encoder in its name",
                 got=f"encoder {spec.encoder}",
             )
-        if in_channels != 3:
-            raise ConfigError(f"torchvision's {spec.arch} takes 3 channels", got=in_channels)
-        return
-    _check_known("architecture", spec.arch, smp_archs())
-    encoder = spec.encoder or ""
     # any timm encoder, of which there are about a thousand: timm itself checks those
-    if encoder.startswith(TIMM_PREFIX):
+    elif encoder.startswith(TIMM_PREFIX):
         check_timm_name(encoder)
     else:
         _check_known("encoder", encoder, smp.encoders.get_encoder_names())
+
+
+def check_channels(spec: NetworkSpec, in_channels: int) -> None:
+    """Raise ConfigError where the library has no network of so many channels."""
+    if spec.library == "torchvision" and in_channels != 3:
+        raise ConfigError(f"torchvision's {spec.arch} takes 3 channels", got=in_channels)
 
 
 def build_network(
@@ -75,50 +82,62 @@ def build_network(
     Raises ConfigError for what the library refuses, with its own words, and for options that are
     not a member's to set.
     """
-    check_names(spec, in_channels=in_channels)
+    check_arch(spec)
+    check_encoder(spec)
+    check_channels(spec, in_channels)
     check_options(spec)
     try:
-        if spec.library == "torchvision":
-            return build_torchvision(
-                spec.arch,
-                spec.encoder,
-                num_classes=num_classes,
-                pretrained=weights is not None,
-                options=spec.options,
-            )
-        if spec.library == "ens":
-            return _build_segformer(spec, in_channels, num_classes, weights)
-        with _without_retries():
-            network: nn.Module = smp.create_model(
-                spec.arch,
-                encoder_name=spec.encoder,
-                encoder_weights=weights,
-                in_channels=in_channels,
-                classes=num_classes,
-                **spec.options,
-            )
+        with _quiet_fetching() if weights is not None else nullcontext():
+            return _build(spec, in_channels, num_classes, weights)
     except OSError as error:  # before its children that are ValueErrors too, as a hub raises them
         raise ConfigError(
             f"the {weights} weights of {spec.encoder or spec.arch} cannot be fetched: "
             + str(error).partition(". ")[0],
-            remedy="connect to the net once, or set weights: none to train from scratch",
+            remedy="run this once where there is a network, or set weights: none, or a file",
         ) from error
     except BUILD_REFUSALS as error:
         with_encoder = f" with encoder {spec.encoder}" if spec.encoder else ""
         raise ConfigError(
             f"{spec.library} cannot build {spec.arch}{with_encoder}: {refusal_text(error)}"
         ) from error
+
+
+def _build(spec: NetworkSpec, in_channels: int, num_classes: int, weights: str | None) -> nn.Module:
+    if spec.library == "torchvision":
+        return build_torchvision(
+            spec.arch,
+            spec.encoder,
+            num_classes=num_classes,
+            pretrained=weights is not None,
+            options=spec.options,
+        )
+    if spec.library == "ens":
+        return _build_segformer(spec, in_channels, num_classes, weights)
+    network: nn.Module = smp.create_model(
+        spec.arch,
+        encoder_name=spec.encoder,
+        encoder_weights=weights,
+        in_channels=in_channels,
+        classes=num_classes,
+        **spec.options,
+    )
     return network
 
 
 @contextmanager
-def _without_retries() -> Iterator[None]:
-    """The hub's lines about every try are not shown: in the end it answers or raises."""
+def _quiet_fetching() -> Iterator[None]:
+    """Libraries say nothing while they fetch weights: in the end they have them, or raise.
+
+    The hub tells of every try, torch prints each address among the results, and smp warns that
+    "imagenet" of a timm encoder is that of its name.
+    """
     logger = logging.getLogger("huggingface_hub")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with redirect_stdout(StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "For 'tu-'", UserWarning)
+            yield
     finally:
         logger.setLevel(level)
 
@@ -185,10 +204,9 @@ def _build_segformer(
         spec.encoder or "", in_channels=in_channels, num_classes=num_classes, **spec.options
     )
     if weights is not None:
-        with _without_retries():
-            pretrained = smp.encoders.get_encoder(
-                spec.encoder, in_channels=in_channels, depth=5, weights=weights
-            )
+        pretrained = smp.encoders.get_encoder(
+            spec.encoder, in_channels=in_channels, depth=5, weights=weights
+        )
         network.encoder.load_state_dict(pretrained.state_dict())
     return network
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ensemble.errors import ConfigError, EnsError, MemberError, few
 from models_zoo.adopt import segformer_names
-from models_zoo.adopt.tensors import Tensors, read_config, read_tensors
+from models_zoo.adopt.tensors import SAY_PART, Tensors, read_config, read_tensors
 
 _CONFIG = "config.json"
 _SMP_CLASS = "_model_class"
@@ -33,15 +33,16 @@ class Foreign:
     notes: tuple[str, ...] = ()
 
 
-def read_source(path: Path, part: str | None = None) -> Foreign:
+def read_source(path: Path, part: str | None = None, *, choose: str = SAY_PART) -> Foreign:
     """Read a checkpoint, or the folder of smp's or Hugging Face's `save_pretrained`.
 
+    `part` and `choose`: see `read_tensors`.
     Raises MemberError or ConfigError, with the path, for what is none or cannot be used.
     """
     try:
         if path.is_dir():
             return _read_folder(path)
-        tensors = read_tensors(path, part)
+        tensors = read_tensors(path, part, choose=choose)
         renamed = _segformer(tensors)
         return Foreign(tensors) if renamed is None else renamed
     except EnsError as error:

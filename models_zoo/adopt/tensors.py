@@ -16,6 +16,7 @@ from ensemble.errors import MemberError, few
 from ensemble.members.checkpoint import read_checkpoint
 
 SAFETENSORS = ".safetensors"
+SAY_PART = "say --part NAME"
 _REMEDY = (
     "open it where it was written, and save its state_dict alone: torch.save(m.state_dict(), F)"
 )
@@ -23,16 +24,17 @@ _REMEDY = (
 Tensors = dict[str, Tensor]
 
 
-def read_tensors(path: Path, part: str | None = None) -> Tensors:
+def read_tensors(path: Path, part: str | None = None, *, choose: str = SAY_PART) -> Tensors:
     """The tensors of a file by name, of its entry `part` where it holds several sets of them.
 
-    Nothing in the file runs. Raises MemberError, with the path, for a file that holds none, that
-    is damaged, or that would have to run code, and for one of several sets without `part`.
+    `choose` is the remedy for one of several sets without `part`. Nothing in the file runs. Raises
+    MemberError, with the path, for a file that holds none, that is damaged, or that would have to
+    run code, and for one of several sets without `part`.
     """
     try:
         if path.suffix == SAFETENSORS:
             return _read_safetensors(path)
-        return _find_tensors(read_checkpoint(path, "checkpoint", remedy=_REMEDY), part)
+        return _find_tensors(read_checkpoint(path, "checkpoint", remedy=_REMEDY), part, choose)
     except MemberError as error:
         raise error if error.where is not None else error.at(path) from error
 
@@ -49,14 +51,14 @@ def read_config(path: Path) -> dict[str, Any]:
 
 
 def to_float32(tensors: Tensors) -> tuple[Tensors, str]:
-    """Tensors of half precision as float32, and which kinds there were, or ""."""
-    halves = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if _is_half(t)}
-    full = {key: t.float() if _is_half(t) else t for key, t in tensors.items()}
-    return full, " and ".join(sorted(halves))
+    """Tensors of any other precision as float32, and which kinds there were, or ""."""
+    others = {str(t.dtype).removeprefix("torch.") for t in tensors.values() if _is_other(t)}
+    full = {key: t.float() if _is_other(t) else t for key, t in tensors.items()}
+    return full, " and ".join(sorted(others))
 
 
-def _is_half(tensor: Tensor) -> bool:
-    return tensor.dtype in (torch.float16, torch.bfloat16)
+def _is_other(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() and tensor.dtype != torch.float32
 
 
 def _read_safetensors(path: Path) -> Tensors:
@@ -66,7 +68,7 @@ def _read_safetensors(path: Path) -> Tensors:
         raise MemberError(f"is no file of safetensors: {error}", where=path) from error
 
 
-def _find_tensors(content: Any, part: str | None) -> Tensors:
+def _find_tensors(content: Any, part: str | None, choose: str) -> Tensors:
     """The one mapping of names to tensors: the content itself, or an entry of it."""
     if part is None and _is_state_dict(content):
         return dict(content)
@@ -77,7 +79,7 @@ def _find_tensors(content: Any, part: str | None) -> Tensors:
     if not found:
         raise MemberError("holds no weights", got=few([str(key) for key in entries]) or None)
     if part is None and len(found) > 1:
-        raise MemberError("holds several sets of weights", got=few(found), remedy="say --part NAME")
+        raise MemberError("holds several sets of weights", got=few(found), remedy=choose)
     return dict(entries[part or found[0]])
 
 

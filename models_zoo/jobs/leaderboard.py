@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ensemble.errors import MemberError
 from ensemble.files.whole_file import whole_file
-from ensemble.members.file import read_member
+from ensemble.members.file import read_member_manifest
+from ensemble.members.manifest import Manifest
 from ensemble.members.roster import SUFFIX
 
 FILE_NAME = "leaderboard.csv"
@@ -44,30 +47,51 @@ class Standing:
 def read_standings(folder: Path) -> list[Standing]:
     """A row for every member file in a folder whose manifest tells how it was trained, best first.
 
-    Raises MemberError for a file that is no member.
+    Files that are no members are passed over, see `foreign_files`.
     """
     rows = []
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        stored = read_member(path)
-        manifest, training = stored.manifest, stored.manifest.training
-        if set(_SUMMARY) <= set(training):
-            rows.append(
-                Standing(
-                    member=manifest.name,
-                    arch=manifest.network.arch,
-                    encoder=manifest.network.encoder or "",
-                    size=manifest.input.text,
-                    parameters=training["parameters"],
-                    val_dice=training["val_dice"],
-                    class_dice=dict(training["val_dice_per_class"]),
-                    epochs=training["epochs"],
-                    best_epoch=training["best_epoch"],
-                    train_s=training["train_s"],
-                    ms_per_image=training["ms_per_image"],
-                    file=path.name,
-                )
-            )
+    for path in _member_files(folder):
+        with suppress(MemberError):
+            rows += _standing(path.name, read_member_manifest(path))
     return sorted(rows, key=lambda row: (-row.val_dice, row.member))
+
+
+def foreign_files(folder: Path) -> dict[Path, MemberError]:
+    """The files among the members that are none, and why."""
+    foreign = {}
+    for path in _member_files(folder):
+        try:
+            read_member_manifest(path)
+        except MemberError as error:
+            foreign[path] = error
+    return foreign
+
+
+def _member_files(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"*{SUFFIX}"))
+
+
+def _standing(file: str, manifest: Manifest) -> list[Standing]:
+    """The row of a member, none for one that tells nothing of its training."""
+    training = manifest.training
+    if not set(_SUMMARY) <= set(training):
+        return []
+    return [
+        Standing(
+            member=manifest.name,
+            arch=manifest.network.arch,
+            encoder=manifest.network.encoder or "",
+            size=manifest.input.text,
+            parameters=training["parameters"],
+            val_dice=training["val_dice"],
+            class_dice=dict(training["val_dice_per_class"]),
+            epochs=training["epochs"],
+            best_epoch=training["best_epoch"],
+            train_s=training["train_s"],
+            ms_per_image=training["ms_per_image"],
+            file=file,
+        )
+    ]
 
 
 def write_leaderboard(path: Path, standings: Sequence[Standing]) -> None:

@@ -20,6 +20,7 @@ from models_zoo.jobs.job_training import network_ms_per_image
 from models_zoo.jobs.trial_steps import try_steps
 from models_zoo.jobs.zoo_data import SPLIT_FILE, open_data
 from models_zoo.settings.zoo_file import read_zoo
+from models_zoo.training.starting_weights import find_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,8 @@ def _measure(job: Job, size: str, device: torch.device) -> MemberPlan:
     train, val = job.data.train, job.data.val
     spec = settle_batch(job.spec, train, device, job.state.folder if job.has_state else None)
     network = build_network(spec.network, in_channels=spec.channels, num_classes=len(train.classes))
+    if spec.weights_file is not None:
+        find_start(network, spec.weights_file)  # raises what training would
     cost = try_steps(network, spec, train, device)
     ms = network_ms_per_image(network.eval(), spec, val, device)
     items = len(train.samples) * (spec.window.crops if spec.window else 1)

@@ -14,8 +14,9 @@ from ensemble.data.datasets import LabelledFolder, open_labelled
 from ensemble.data.folds import grouped_folds, hold_out, stratified_folds
 from ensemble.data.leaks import check_disjoint, check_folds
 from ensemble.data.split_file import SplitPart, read_split, write_split
-from ensemble.errors import ClassListError, ConfigError, few
+from ensemble.errors import ClassListError, ConfigError, DataError, few
 from ensemble.progress import Progress, silent
+from ensemble.wording import counted
 from models_zoo.jobs.strata import image_traits
 from models_zoo.settings.zoo_file import SplitSpec, Zoo
 
@@ -23,6 +24,8 @@ from models_zoo.settings.zoo_file import SplitSpec, Zoo
 SPLIT_FILE = "split.csv"
 _VAL_FOLDER = "val"
 _VAL_FOLD, _TRAIN_FOLD = 0, 1
+# One to learn from and one that is held out.
+_LEAST_FOLDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,27 @@ def open_data(zoo: Zoo, split_file: Path, progress: Progress = silent) -> list[Z
     train = open_labelled(zoo.place(data.train), groups=data.groups)
     if data.split is None and (data.val is not None or zoo.place(_VAL_FOLDER).is_dir()):
         return [_with_val_folder(zoo, train, data.val or _VAL_FOLDER)]
-    split = data.split or SplitSpec()
+    split = _with_enough_groups(zoo, train, data.split or SplitSpec())
     return _with_folds(zoo, train, split, split_file, drawn=_draw(train, split, progress))
+
+
+def _with_enough_groups(zoo: Zoo, train: LabelledFolder, split: SplitSpec) -> SplitSpec:
+    """A split of no more folds than there are groups, where the zoo file does not say how many.
+
+    Raises DataError for a single group, of which nothing can be held out.
+    """
+    groups = len({sample.group for sample in train.samples})
+    if groups < _LEAST_FOLDS:
+        raise DataError(
+            "nothing can be held out to score members on",
+            where=zoo.folder / zoo.data.train,
+            expected=f"{_LEAST_FOLDS} groups of images or more, or {_VAL_FOLDER}/",
+            got=f"{counted(len(train.samples), 'image')} in 1 group",
+            remedy=f"add more images, or others to hold out in {zoo.folder / _VAL_FOLDER}",
+        )
+    if "folds" in split.model_fields_set:
+        return split
+    return split.model_copy(update={"folds": min(split.folds, groups)})
 
 
 def _draw(train: LabelledFolder, split: SplitSpec, progress: Progress) -> NDArray[np.int64]:

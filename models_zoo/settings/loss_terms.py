@@ -12,6 +12,7 @@ What follows "=" may be left out; "bce_dice" and "focal_dice" are short for sums
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -58,6 +59,8 @@ def _parse_term(word: str) -> LossTerm:
         raise ValueError(f"has no number in {word!r}") from None
     if len(values) != len(defaults):
         raise ValueError(f"{name} has {len(defaults)} values and not {len(values)}, in {word!r}")
+    if not all(map(math.isfinite, (term.factor, *values))):
+        raise ValueError(f"must have finite numbers, in {word!r}")
     if term.factor <= 0 or (name == "tversky" and sum(values) <= 0):
         raise ValueError(f"must count something, in {word!r}")
     if name == "boundary" and (values[0] < 1 or values[0] % 1 or values[1] < 1):

@@ -52,6 +52,11 @@ def names_its_encoder(member: Mapping[str, Any]) -> bool:
     return is_torchvision and not takes_encoder(arch.removeprefix(TORCHVISION_PREFIX))
 
 
+def fold_suffix(fold: int) -> str:
+    """What the name of a member ends with that is trained once for each fold."""
+    return f"-f{fold}"
+
+
 class WindowSection(Section, WindowSpec):
     """How a member looks through windows, and how many it learns from of each image an epoch.
 
@@ -189,7 +194,7 @@ class MemberSpec(Section):
 
     def of_fold(self, fold: int) -> MemberSpec:
         """The same member, named after the fold that it does not learn from."""
-        return self.model_copy(update={"name": f"{self.full_name}-f{fold}"})
+        return self.model_copy(update={"name": self.full_name + fold_suffix(fold)})
 
     @property
     def loss_terms(self) -> tuple[LossTerm, ...]:

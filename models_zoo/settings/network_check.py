@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 
-from ensemble.errors import ConfigError
+from ensemble.errors import ConfigError, few
 from ensemble.files.faults import Fault
+from ensemble.members.encoder_choice import working_encoders
+from ensemble.members.manifest import NetworkSpec
 from ensemble.members.network_options import check_options, takes_timm_options
 from ensemble.members.networks import (
     FORWARD_REFUSALS,
     build_network,
-    check_names,
+    check_arch,
+    check_channels,
+    check_encoder,
     logits_of,
     network_stride,
     refusal_text,
@@ -26,15 +32,13 @@ _LEAST_AUTO = 2
 
 def network_fault(spec: MemberSpec) -> Fault | None:
     """The first thing wrong with a member's network, at the key to change, or None."""
-    try:
-        check_names(spec.network, in_channels=spec.channels)
-    except ConfigError as error:
-        return Fault((_key_of(spec, error),), str(error))
+    if (fault := _unknown_name(spec)) is not None:
+        return fault
     try:
         check_options(spec.network)
         network = build_network(spec.network, in_channels=spec.channels, num_classes=_NUM_CLASSES)
     except ConfigError as error:
-        return Fault((_built_from(spec),), str(error))
+        return _refused_pair(spec, error)
     stride = network_stride(network)
     if any(side % stride for side in spec.size):
         near = " and ".join(str(max(round(side / stride), 1) * stride) for side in spec.size)
@@ -61,6 +65,29 @@ def takes_share(spec: MemberSpec, share: int) -> bool:
     """Whether a sound spec's network learns from so many inputs in a batch of each device."""
     network = build_network(spec.network, in_channels=spec.channels, num_classes=_NUM_CLASSES)
     return _refused_input(spec, network, share) is None
+
+
+def _unknown_name(spec: MemberSpec) -> Fault | None:
+    """What the library has nothing of, at its key, or None."""
+    checks: Sequence[tuple[str, Callable[[NetworkSpec], None]]] = (
+        ("arch", check_arch),
+        ("encoder", check_encoder),
+        ("channels", lambda network: check_channels(network, spec.channels)),
+    )
+    for key, check in checks:
+        try:
+            check(spec.network)
+        except ConfigError as error:
+            return Fault((key,), str(error))
+    return None
+
+
+def _refused_pair(spec: MemberSpec, error: ConfigError) -> Fault:
+    """Why a network cannot be built: of its encoder where others would do, which are named."""
+    others = working_encoders(spec.network, in_channels=spec.channels)
+    if not others:
+        return Fault((_built_from(spec),), str(error))
+    return Fault(("encoder",), f"{error}; of those tried, {few(others, len(others))} work")
 
 
 def _refused_input(spec: MemberSpec, network: torch.nn.Module, share: int) -> Fault | None:
@@ -93,12 +120,6 @@ def _built_from(spec: MemberSpec) -> str:
     if spec.options:
         return "options"
     return "encoder" if takes_timm_options(spec.network) else "arch"
-
-
-def _key_of(spec: MemberSpec, error: ConfigError) -> str:
-    if error.what.startswith("unknown encoder") or "encoder" in str(error.got):
-        return "encoder"
-    return "channels" if "channels" in error.what else "arch"
 
 
 def _sides(spec: MemberSpec) -> str:

@@ -11,8 +11,16 @@ from pydantic import BaseModel, Field, ValidationError
 
 from ensemble.errors import ConfigError
 from ensemble.files.faults import UNKNOWN_KEY, Fault, find_faults
+from ensemble.files.whole_file import LONGEST_NAME_BYTES
+from ensemble.members.roster import SUFFIX
+from ensemble.wording import shown
 from models_zoo.settings.augment_spec import PRESET, AugmentSpec
-from models_zoo.settings.member_spec import MemberSpec, WindowSection, names_its_encoder
+from models_zoo.settings.member_spec import (
+    MemberSpec,
+    WindowSection,
+    fold_suffix,
+    names_its_encoder,
+)
 from models_zoo.settings.network_check import network_fault
 from models_zoo.settings.section import Section
 from models_zoo.settings.sweep import SWEEP, Combination, combinations
@@ -31,7 +39,8 @@ class ZooFileError(ConfigError):
 class SplitSpec(Section):
     """Which fold of the training folder is held out where there is no validation folder.
 
-    `fold: all` trains every member once for each fold. `stratify`: what each fold gets its share
+    `folds` where they are not stated: 5, or one for each group of fewer. `fold: all` trains every
+    member once for each fold. `stratify`: what each fold gets its share
     of, see `image_traits`.
     """
 
@@ -123,6 +132,7 @@ def read_zoo(path: Path) -> Zoo:
             faults += wrong
             specs += [] if spec is None else [_Placed(spec, index)]
     faults += _doubled(specs)
+    faults += _too_long(specs, top.data.split if isinstance(top, ZooDocument) else None)
     if faults or not isinstance(top, ZooDocument):
         raise ZooFileError(_report(document, faults))
     return Zoo(path, top.data, tuple(placed.spec for placed in specs))
@@ -221,6 +231,22 @@ def _doubled(specs: Sequence[_Placed]) -> Iterator[Fault]:
                 ("members", placed.index),
                 f"{name} would become the same network as {twin.spec.full_name} (member "
                 f"{twin.index}): change something, such as its seed, or leave one out",
+            )
+
+
+def _too_long(specs: Sequence[_Placed], split: SplitSpec | None) -> Iterator[Fault]:
+    """Members whose files could not be written, with what folds add to their names."""
+    suffix = SUFFIX
+    if split is not None and split.fold == "all":
+        suffix = fold_suffix(split.folds - 1) + suffix
+    most = LONGEST_NAME_BYTES - len(suffix)
+    for placed in specs:
+        name = placed.spec.full_name
+        if len(name) > most:  # names are of ASCII
+            yield Fault(
+                ("members", placed.index, "name"),
+                f"its name becomes that of a file, and has {len(name)} letters: at most {most} "
+                f"fit, give it a shorter name than {shown(name)}",
             )
 
 

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor, nn
 
-from ensemble.errors import MemberError, few
-from models_zoo.adopt.fitting import find_prefix
+from ensemble.errors import ConfigError, MemberError, few
+from models_zoo.adopt.fitting import COUNTER, find_prefix
 from models_zoo.adopt.sources import read_source
 from models_zoo.adopt.tensors import Tensors, to_float32
 
 # Under which names networks of smp and of torchvision, and our own, have their encoder.
 _ENCODERS = ("encoder.", "backbone.")
+# Where `Learner` keeps the network, and the moving average of its weights, which is what is scored.
+_TRAINED, _AVERAGE = "network.", "average.module."
 _SHOWN = 3
 _REMEDY = "name the arch, encoder and options with which it was trained, or weights: none"
+_CHOOSE = "save the one you want as a file of its own"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Weights by the names of a network that begins with them, and what a person should know."""
+
+    weights: Tensors
+    notes: tuple[str, ...] = ()
 
 
 def start_from(network: nn.Module, path: Path) -> None:
@@ -24,12 +36,29 @@ def start_from(network: nn.Module, path: Path) -> None:
     A last layer for another number of classes begins anew. Anything else must be there and fit:
     raises MemberError that names what is not, ConfigError for a file that holds it twice.
     """
-    found, _ = to_float32(read_source(path).tensors)
-    own = network.state_dict()
-    prefix = next((p for p in _ENCODERS if any(key.startswith(p) for key in own)), "")
+    network.load_state_dict(network.state_dict() | find_start(network, path).weights)
+
+
+def find_start(network: nn.Module, path: Path) -> Start:
+    """What `start_from` would load; raises as it does, and changes nothing."""
+    found, _ = to_float32(read_source(path, choose=_CHOOSE).tensors)
+    notes = []
+    if {_TRAINED, _AVERAGE} <= {p for p in (_TRAINED, _AVERAGE) for k in found if k.startswith(p)}:
+        found = {key: tensor for key, tensor in found.items() if key.startswith(_AVERAGE)}
+        notes.append(f"begins with the moving average of weights in {path.name}")
     try:
-        fitting = _fitting(own, found)
+        start = _whole_or_encoder(network.state_dict(), found, path)
+    except ConfigError as error:
+        raise ConfigError(error.what, where=path, got=error.got, remedy=_CHOOSE) from error
+    return Start(start.weights, (*notes, *start.notes))
+
+
+def _whole_or_encoder(own: Mapping[str, Tensor], found: Tensors, path: Path) -> Start:
+    """All weights of a network, else those of its encoder; raises MemberError for neither."""
+    try:
+        whole = _fitting(own, found)
     except MemberError as error:
+        prefix = next((p for p in _ENCODERS if any(key.startswith(p) for key in own)), "")
         encoder = {k.removeprefix(prefix): t for k, t in own.items() if k.startswith(prefix)}
         try:
             below = _fitting(encoder, found, has_head=False)
@@ -37,8 +66,12 @@ def start_from(network: nn.Module, path: Path) -> None:
             raise MemberError(
                 error.what, where=path, expected=error.expected, got=error.got, remedy=_REMEDY
             ) from error
-        fitting = {prefix + key: tensor for key, tensor in below.items()}
-    network.load_state_dict(own | fitting)
+        note = f"begins with the encoder of {path.name} alone: as a whole it {error.what}"
+        return Start({prefix + key: tensor for key, tensor in below.items()}, (note,))
+    resized = [key for key in own if key not in whole and not key.endswith(COUNTER)]
+    heads = sorted({key.partition(".")[0] for key in resized})
+    note = f"{' and '.join(heads)}: begins anew, for another number of classes"
+    return Start(whole, (note,) if heads else ())
 
 
 def _fitting(own: Mapping[str, Tensor], found: Tensors, *, has_head: bool = True) -> Tensors:

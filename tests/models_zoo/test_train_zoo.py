@@ -368,15 +368,6 @@ def test_exclusive_classes_are_trained_and_scored(tmp_path):
     assert 0.1 < standing.val_dice < 0.6
 
 
-def test_a_file_that_is_no_member_is_told_before_training(zoo_file):
-    folder = zoo_file.parent / "members"
-    folder.mkdir()
-    (folder / "other.pt").write_bytes(b"nothing")
-
-    with pytest.raises(MemberError, match=r"other\.pt"):
-        train_zoo(zoo_file, device="cpu")
-
-
 def test_weights_of_classes_that_the_data_lack_are_told_before_training(zoo_file):
     weighed = UNET.replace("name: unet", "name: unet, class_weights: {left: 2, Radius: 3}")
     zoo_file.write_text(f"{DEFAULTS}members:\n{weighed}", encoding="utf-8")
@@ -388,3 +379,29 @@ def test_weights_of_classes_that_the_data_lack_are_told_before_training(zoo_file
 def test_only_names_members_that_exist(zoo_file):
     with pytest.raises(ConfigError, match="one of unet"):
         train_zoo(zoo_file, only=["unett"])
+
+
+@pytest.mark.slow
+def test_a_foreign_file_among_the_members_stops_nothing(zoo_file):
+    folder = zoo_file.parent / "members"
+    folder.mkdir()
+    torch.save({"state_dict": {}}, folder / "theirs.pt")
+    hearer = Hearer()
+
+    training = train_zoo(zoo_file, device="cpu", reporter=hearer)
+
+    assert training.failed == {}
+    assert [row.member for row in training.standings] == ["unet"]
+    ((place, text),) = hearer.notes
+    assert place == "leaderboard.csv"
+    assert text.startswith(f"leaves out {folder / 'theirs.pt'}: is a checkpoint, but no member")
+    assert "(move it elsewhere, or make it a member with ens adopt)" in text
+
+
+def test_a_foreign_file_in_place_of_a_member_is_not_overwritten(zoo_file):
+    path = zoo_file.parent / "members" / "unet.pt"
+    path.parent.mkdir()
+    path.write_bytes(b"something else")
+    with pytest.raises(MemberError, match=r"unet\.pt: is no member file"):
+        train_zoo(zoo_file, device="cpu")
+    assert path.read_bytes() == b"something else"

@@ -1,6 +1,8 @@
 """What a network may be built from, and how refusals of the libraries become stated errors."""
 
 import logging
+import sys
+import warnings
 
 import pytest
 import segmentation_models_pytorch as smp
@@ -54,6 +56,13 @@ def test_timm_takes_no_folder_and_no_page_in_place_of_a_name(encoder):
         _build("unet", encoder)
 
 
+def test_a_name_that_timm_does_not_know_brings_up_those_like_it():
+    with pytest.raises(ConfigError, match=r"unknown encoder 'tu-resnet81': .* tu-resnet18"):
+        _build("unet", "tu-resnet81")
+    with pytest.raises(ConfigError, match=r"'tu-xyzzy': timm has no such model$"):
+        _build("unet", "tu-xyzzy")
+
+
 def test_options_that_only_timm_knows_reach_it():
     network = _build("unet", "tu-swin_tiny_patch4_window7_224", img_size=64)
     with torch.no_grad():
@@ -69,7 +78,6 @@ def test_options_that_only_timm_knows_reach_it():
         ("resnet18", {"encoder_depth": "x"}),
         ("tu-resnet18", {"output_stride": 0}),
         ("tu-resnet18", {"unknown": 1}),
-        ("tu-no_such_model", {}),
         ("tu-vit_tiny_patch16_224", {}),
     ],
 )
@@ -97,9 +105,11 @@ class _HubAwayError(FileNotFoundError, ValueError):
     """As the hub's own errors, which are of both kinds."""
 
 
-def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog):
+def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog, capsys):
     def create_model(*args, **options):
         logging.getLogger("huggingface_hub.utils").warning("Retrying in 1s")
+        sys.stdout.write("Downloading: ...")
+        warnings.warn("For 'tu-' (timm universal) encoders", UserWarning, stacklevel=1)
         raise _HubAwayError("no connection. Please check it and try again")
 
     monkeypatch.setattr(smp, "create_model", create_model)
@@ -108,8 +118,9 @@ def test_a_hub_that_cannot_be_reached_is_one_line(monkeypatch, caplog):
         build_network(spec, in_channels=3, num_classes=2, weights="imagenet")
     assert str(caught.value) == (
         "the imagenet weights of resnet18 cannot be fetched: no connection "
-        "(connect to the net once, or set weights: none to train from scratch)"
+        "(run this once where there is a network, or set weights: none, or a file)"
     )
     assert caplog.records == []
+    assert capsys.readouterr() == ("", "")
     logging.getLogger("huggingface_hub.utils").warning("after")
     assert [record.message for record in caplog.records] == ["after"]

@@ -193,3 +193,51 @@ def test_another_number_of_classes_is_said(folder):
     (folder / "classes.yaml").write_text("names: [a, b]\nexclusive: false\n")
     result = adopt(folder, "w.pth", *UNET)
     assert "another number of classes: expected 2, as the class list has, got 3" in result.stderr
+
+
+def test_every_weight_that_does_not_fit_is_named(folder):
+    theirs = smp.create_model(
+        "unet",
+        encoder_name="resnet18",
+        encoder_weights=None,
+        classes=3,
+        decoder_attention_type="scse",
+    ).state_dict()
+    torch.save(theirs, folder / "scse.pth")
+
+    result = adopt(folder, "scse.pth", *UNET)
+
+    *named, error = result.stderr.splitlines()
+    extra = theirs.keys() - unet().state_dict().keys()
+    assert {line.removeprefix("has left over ") for line in named} == extra
+    assert f"scse.pth: has left over {len(extra)} weights: got decoder." in error
+    assert "--options that differ from the defaults)" in error
+
+
+def test_weights_that_are_not_finite_are_named_with_their_file(folder):
+    broken = unet().state_dict() | {"segmentation_head.0.bias": torch.full((3,), torch.nan)}
+    torch.save(broken, folder / "nan.pth")
+    result = adopt(folder, "nan.pth", *UNET)
+    assert result.stderr.endswith(
+        "nan.pth: 1 weight is not finite: got segmentation_head.0.bias "
+        "(adopt a checkpoint of an earlier epoch)\n"
+    )
+    assert not list(folder.rglob("members/*"))
+
+
+def test_an_answer_that_is_not_finite_is_told_with_its_file(folder):
+    theirs = unet()
+    theirs.segmentation_head[0].weight.data.fill_(3e38)
+    torch.save(theirs.state_dict(), folder / "huge.pth")
+    result = adopt(folder, "huge.pth", *UNET)
+    assert "huge.pth: cannot be a member: the network's output is not finite" in result.stderr
+    assert "(name --arch, --encoder, --options" in result.stderr
+    assert not list(folder.rglob("members/*"))
+
+
+def test_double_precision_makes_a_member_of_the_usual_size(folder):
+    torch.save(unet().double().state_dict(), folder / "double.pth")
+    result = adopt(folder, "double.pth", *UNET)
+    assert "float64 became float32" in result.stderr
+    stored = torch.load(folder / "members" / "double.pt", weights_only=True)["state_dict"]
+    assert {t.dtype for t in stored.values() if t.is_floating_point()} == {torch.float32}

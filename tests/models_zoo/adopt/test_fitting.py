@@ -69,3 +69,27 @@ def test_two_copies_are_for_the_user_to_choose_from():
 def test_what_does_not_fit_is_named_and_nothing_loaded_half(found, words):
     with pytest.raises(MemberError, match=words):
         fit_to(OWN, found)
+
+
+def test_more_keys_than_an_error_shows_are_all_told():
+    deep = {f"{key}.x": tensor for key, tensor in OWN.items()}
+    wider = {key: t.new_ones(9, *t.shape[1:]) for key, t in OWN.items() if t.ndim}
+    for found, what, keys in (
+        ({key: t for key, t in under("m.").items() if "0." in key}, "lacks", list(OWN)[2:]),
+        (OWN | deep, "has left over", deep),
+        (OWN | wider, "has another shape in", wider),
+    ):
+        told = []
+        with pytest.raises(MemberError):
+            fit_to(OWN, found, tell=told.append)
+        assert len(told) > 3
+        assert all(line.startswith(f"{what} ") for line in told)
+        named = {line.removeprefix(f"{what} ").split()[0].removeprefix("m.") for line in told}
+        assert named == {key for key in keys if "num_batches" not in key or key in deep}
+
+
+def test_what_an_error_shows_is_not_told_twice():
+    told = []
+    with pytest.raises(MemberError, match=r"left over 1 weight.*\(name its own .*--options"):
+        fit_to(OWN, under("") | {"3.weight": torch.ones(1)}, tell=told.append)
+    assert told == []

@@ -58,8 +58,13 @@ def test_broken_and_missing_files_are_told(tmp_path, name):
         read_tensors(tmp_path / name)
 
 
-def test_half_precision_becomes_float32():
-    halves = {"a": torch.ones(2, dtype=torch.float16), "b": torch.ones(2, dtype=torch.bfloat16)}
-    full, kinds = to_float32(halves | {"n": torch.tensor(3)})
-    assert kinds == "bfloat16 and float16"
-    assert [full[key].dtype for key in ("a", "b", "n")] == [torch.float32] * 2 + [torch.int64]
+def test_any_other_precision_becomes_float32():
+    others = {
+        "a": torch.ones(2, dtype=torch.float16),
+        "b": torch.ones(2, dtype=torch.bfloat16),
+        "c": torch.ones(2, dtype=torch.float64),
+    }
+    full, kinds = to_float32(others | {"n": torch.tensor(3), "f": torch.ones(1)})
+    assert kinds == "bfloat16 and float16 and float64"
+    assert [full[key].dtype for key in "abcf"] == [torch.float32] * 4
+    assert full["n"].dtype == torch.int64

@@ -1,14 +1,16 @@
 import csv
+import zipfile
 from dataclasses import replace
 
 import pytest
+import torch
 
 from ensemble.classes import ClassList
 from ensemble.errors import MemberError
-from ensemble.members.file import write_member
+from ensemble.members.file import read_member, write_member
 from ensemble.members.manifest import WindowSpec
 from fakes import manifest, tiny_member
-from models_zoo.jobs.leaderboard import read_standings, write_leaderboard
+from models_zoo.jobs.leaderboard import foreign_files, read_standings, write_leaderboard
 
 CLASSES = ClassList(("left", "right"))
 
@@ -74,7 +76,34 @@ def test_names_that_hold_commas_are_quoted(folder):
         assert {row["member"] for row in csv.DictReader(stream)} == {"x, y"}
 
 
-def test_a_file_that_is_no_member_is_named(folder):
+def test_files_that_are_no_members_are_passed_over_and_named(folder):
+    before = read_standings(folder)
     (folder / "c.pt").write_bytes(b"nothing")
-    with pytest.raises(MemberError, match=r"c\.pt"):
-        read_standings(folder)
+    torch.save({"a": torch.ones(2)}, folder / "d.pt")
+    assert read_standings(folder) == before
+    foreign = foreign_files(folder)
+    assert list(foreign) == [folder / "c.pt", folder / "d.pt"]
+    assert "c.pt: is no member file, or is cut off" in str(foreign[folder / "c.pt"])
+    assert "(move it elsewhere, or make it a member with ens adopt)" in str(
+        foreign[folder / "d.pt"]
+    )
+
+
+def test_weights_are_not_read(folder):
+    path = folder / "a.pt"
+    with zipfile.ZipFile(path) as archive:
+        (record, *_) = [each for each in archive.infolist() if "/data/" in each.filename]
+        start = record.header_offset + 200
+    content = bytearray(path.read_bytes())
+    content[start : start + 8] = bytes(byte ^ 255 for byte in content[start : start + 8])
+    path.write_bytes(content)
+    with pytest.raises(MemberError, match="damaged"):
+        read_member(path)
+    assert [row.member for row in read_standings(folder)] == ["b", "a"]
+
+
+def test_a_damaged_manifest_is_told(folder):
+    path = folder / "a.pt"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"best_epoch", b"best_epock"))
+    assert "a.pt: is damaged: " in str(foreign_files(folder)[path])

@@ -71,7 +71,7 @@ def test_what_cannot_be_trained_is_told_beside_the_others(zoo_file, monkeypatch)
 
     assert result.exit_code == 1
     assert "cannot be trained" in result.stdout
-    assert "Error: near: cpu has not enough memory for batches of 4" in result.stderr
+    assert "Error: 1 member cannot be trained: near: cpu has not enough memory" in result.stderr
 
 
 def test_a_member_that_wants_more_devices_is_told_as_training_tells_it(zoo_file):

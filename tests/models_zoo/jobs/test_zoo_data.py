@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from drawings import write_drawings
@@ -37,6 +39,40 @@ def test_without_val_a_fold_of_train_is_held_out(folder, split_file):
 
     assert (len(data.train.samples), len(data.val.samples)) == (4, 2)
     assert not set(_names(data.train)) & set(_names(data.val))
+
+
+@pytest.mark.parametrize("split", [{}, {"split": {"seed": 3}}, {"split": {"fold": 2}}])
+def test_fewer_groups_than_folds_do_where_nobody_asked_for_folds(tmp_path, split_file, split):
+    folder = write_drawings(tmp_path, train=3)
+    shutil.rmtree(folder / "val")
+
+    data = _open(folder, split_file, **split)
+
+    assert (len(data.train.samples), len(data.val.samples)) == (2, 1)
+    assert np.unique(data.parts[0].folds).tolist() == [0, 1, 2]
+
+
+def test_folds_that_are_asked_for_need_groups(tmp_path, split_file):
+    folder = write_drawings(tmp_path, train=3)
+    with pytest.raises(
+        DataError, match=r"fewer groups than folds: expected 4 groups .*fewer folds"
+    ):
+        _open(folder, split_file, split={"folds": 4})
+
+
+@pytest.mark.parametrize(
+    ("images", "data", "got"),
+    [
+        (1, {}, "got 1 image in 1 group"),
+        (3, {"groups": "(train)"}, "got 3 images in 1 group"),
+        (1, {"split": {"folds": 2}}, "got 1 image in 1 group"),
+    ],
+)
+def test_of_a_single_group_nothing_can_be_held_out(tmp_path, split_file, images, data, got):
+    folder = write_drawings(tmp_path, train=images)
+    shutil.rmtree(folder / "val")
+    with pytest.raises(DataError, match=rf"train: nothing can be held out.*{got} .*/val\)$"):
+        _open(folder, split_file, **data)
 
 
 def test_every_fold_is_held_out_once(folder, split_file):

@@ -1,6 +1,7 @@
 import pytest
 
 from ensemble.errors import ConfigError
+from ensemble.files.whole_file import LONGEST_NAME_BYTES, whole_file
 from ensemble.members.manifest import WindowSpec
 from models_zoo.settings.example_file import EXAMPLE
 from models_zoo.settings.zoo_file import ZooFileError, read_zoo
@@ -105,12 +106,13 @@ def test_all_faults_are_told_at_once_each_at_its_place(tmp_path):
 @pytest.mark.parametrize(
     ("member", "place", "words"),
     [
-        ("arch: unetplusplus, encoder: mit_b0", "members.0.arch", "mit_b0"),
+        ("arch: unetplusplus, encoder: mit_b0", "members.0.encoder", "of those tried, resnet34, "),
+        ("arch: dpt, encoder: resnet18", "members.0.encoder", "of those tried, tu-convnext_tiny, "),
         ("arch: unet, encoder: resnet81", "members.0.encoder", "resnet18"),
         ("arch: deeplabv3plus, batch: 1", "members.0.batch", "more than 1 value"),
         ("arch: deeplabv3plus, batch: 2, devices: 2", "members.0.batch", "more than 1 value"),
         ("arch: unet, batch: 8, devices: 3", "members.0", "not for 3 devices to share"),
-        ("arch: unet, encoder: tu-nothing", "members.0.encoder", "Unknown model"),
+        ("arch: unet, encoder: tu-nothing", "members.0.encoder", "timm has no such model"),
         ("arch: pan", "members.0.size", "too small"),
         ("arch: fpn, options: {decoder_chanels: 3}", "members.0.options", "decoder_chanels"),
         ("arch: unet, options: {encoder_depth: 2}", "members.0.options", "decoder_channels"),
@@ -250,3 +252,32 @@ def test_the_example_is_free_of_faults(tmp_path):
 def test_a_key_in_the_wrong_section_is_told_where_it_belongs(tmp_path, key, home):
     (fault,) = _faults(tmp_path, f"{key}\nmembers:\n  - {{arch: fpn, encoder: resnet18}}\n")
     assert fault.endswith(f"unknown key, it belongs in {home}")
+
+
+@pytest.mark.parametrize(
+    ("data", "member", "added"),
+    [
+        ("{}", "", ".pt"),
+        ("{split: {folds: 12, fold: all}}", "", "-f11.pt"),
+        ("{split: {folds: 12}}", ", sweep: {seed: [1]}", "-seed1.pt"),
+    ],
+)
+def test_a_name_must_fit_a_file_with_all_that_is_added_to_it(tmp_path, data, member, added):
+    text = (
+        f"data: {data}\ndefaults: {SMALL}\nmembers:\n  - {{arch: unet, name: NAME" + member + "}\n"
+    )
+    longest = "a" * (LONGEST_NAME_BYTES - len(added))
+    (spec,) = _read(tmp_path, text.replace("NAME", longest)).members
+    last = spec.of_fold(11) if "-f11" in added else spec
+    with whole_file(tmp_path / f"{last.full_name}.pt") as part:  # which a file system takes
+        part.touch()
+    (fault,) = _faults(tmp_path, text.replace("NAME", longest + "a"))
+    assert fault.startswith("zoo.yaml:4:18: members.0.name: its name becomes that of a file")
+    assert "give it a shorter name" in fault
+
+
+def test_a_name_of_sweeps_that_is_too_long_is_told_at_its_member(tmp_path):
+    loss = " + ".join(["bce"] * 90)
+    text = f"defaults: {SMALL}\nmembers:\n  - {{arch: unet, sweep: {{loss: ['{loss}']}}}}\n"
+    (fault,) = _faults(tmp_path, text)
+    assert fault.startswith("zoo.yaml:3:5: members.0.name: ")

@@ -2,14 +2,14 @@ import pytest
 import torch
 from drawings import write_drawings
 
-from ensemble.errors import MemberError
+from ensemble.errors import ConfigError, MemberError
 from ensemble.members.networks import build_network
 from models_zoo.jobs.data_digest import DataDigest
 from models_zoo.jobs.member_state import MemberState
 from models_zoo.settings.member_spec import MemberSpec
 from models_zoo.settings.zoo_file import ZooFileError, read_zoo
 from models_zoo.train_zoo import train_zoo
-from models_zoo.training.starting_weights import start_from
+from models_zoo.training.starting_weights import find_start, start_from
 
 SPEC = MemberSpec(
     arch="unet",
@@ -105,6 +105,45 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(tmp_path):
     with pytest.raises(MemberError, match=r"lacking.pt: .*encoder.layer1.0.conv1.weight"):
         start_from(own, path)
     assert len(same(own.state_dict(), before)) == len(before)
+
+
+def test_of_a_training_state_the_average_is_taken(tmp_path):
+    trained, average, own = network(1).state_dict(), network(2).state_dict(), network(0)
+    state = {f"network.{key}": tensor for key, tensor in trained.items()}
+    state |= {f"average.module.{key}": tensor for key, tensor in average.items()}
+    state |= {f"soup.module.{key}": tensor for key, tensor in trained.items()}
+    state |= {"average.n_averaged": torch.tensor(3)}
+    path = saved(tmp_path / "last.ckpt", {"state_dict": state, "epoch": 3})
+    assert find_start(own, path).notes == (
+        "begins with the moving average of weights in last.ckpt",
+    )
+    start_from(own, path)
+    assert len(same(own.state_dict(), average)) == len(average)
+
+
+def test_an_encoder_alone_is_told_and_nothing_is_loaded(tmp_path):
+    own, spec = network(0), SPEC.model_copy(update={"options": {"decoder_channels": [8] * 5}})
+    before = {key: tensor.clone() for key, tensor in own.state_dict().items()}
+    path = saved(tmp_path / "thin.pt", network(1, spec=spec).state_dict())
+    (note,) = find_start(own, path).notes
+    assert (
+        note
+        == "begins with the encoder of thin.pt alone: as a whole it has weights of other shapes"
+    )
+    assert len(same(own.state_dict(), before)) == len(before)
+
+
+def test_remedies_are_those_that_a_zoo_file_has(tmp_path):
+    weights = network(1).state_dict()
+    twice = {f"{prefix}.{key}": t for prefix in ("a", "b") for key, t in weights.items()}
+    for content, words in (
+        ({"model": weights, "ema": weights}, "holds several sets of weights: got model, ema"),
+        (twice, "holds the network's weights more than once: got under 'a.' and 'b.'"),
+    ):
+        path = saved(tmp_path / "two.pth", content)
+        with pytest.raises((MemberError, ConfigError)) as caught:
+            find_start(network(0), path)
+        assert str(caught.value) == f"{path}: {words} (save the one you want as a file of its own)"
 
 
 def test_a_zoo_file_names_a_file_beside_it(tmp_path):
