@@ -33,7 +33,8 @@ class Start:
 def start_from(network: nn.Module, path: Path) -> None:
     """Load a checkpoint of the same network, or of its encoder alone, under whatever prefix.
 
-    A last layer for another number of classes begins anew. Anything else must be there and fit:
+    A last layer for another number of classes begins anew. Anything else must be there and fit, and
+    of a file that holds most of the network it must be all:
     raises MemberError that names what is not, ConfigError for a file that holds it twice.
     """
     network.load_state_dict(network.state_dict() | find_start(network, path).weights)
@@ -60,18 +61,37 @@ def _whole_or_encoder(own: Mapping[str, Tensor], found: Tensors, path: Path) -> 
     except MemberError as error:
         prefix = next((p for p in _ENCODERS if any(key.startswith(p) for key in own)), "")
         encoder = {k.removeprefix(prefix): t for k, t in own.items() if k.startswith(prefix)}
+        refused = MemberError(
+            error.what, where=path, expected=error.expected, got=error.got, remedy=_REMEDY
+        )
         try:
             below = _fitting(encoder, found, has_head=False)
         except MemberError:
-            raise MemberError(
-                error.what, where=path, expected=error.expected, got=error.got, remedy=_REMEDY
-            ) from error
+            raise refused from error
+        others = {k: t for k, t in own.items() if not k.startswith(prefix)}
+        if _is_much_of(others, found):
+            raise refused from error
         note = f"begins with the encoder of {path.name} alone: as a whole it {error.what}"
         return Start({prefix + key: tensor for key, tensor in below.items()}, (note,))
     resized = [key for key in own if key not in whole and not key.endswith(COUNTER)]
     heads = sorted({key.partition(".")[0] for key in resized})
     note = f"{' and '.join(heads)}: begins anew, for another number of classes"
     return Start(whole, (note,) if heads else ())
+
+
+def _is_much_of(others: Mapping[str, Tensor], found: Tensors) -> bool:
+    """Whether a file holds more than half of the weights beside the encoder, in their shapes.
+
+    Then it is of the same network, cut off or with a part more, and no encoder to begin with.
+    """
+    there = {(ending, tensor.shape) for key, tensor in found.items() for ending in _endings(key)}
+    return 2 * sum((key, tensor.shape) in there for key, tensor in others.items()) > len(others)
+
+
+def _endings(key: str) -> list[str]:
+    """The name of a weight without none, one, two, ... of the modules that it lies in."""
+    parts = key.split(".")
+    return [".".join(parts[i:]) for i in range(len(parts))]
 
 
 def _fitting(own: Mapping[str, Tensor], found: Tensors, *, has_head: bool = True) -> Tensors:

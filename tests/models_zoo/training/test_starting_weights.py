@@ -172,3 +172,19 @@ def test_a_zoo_file_names_a_file_beside_it(tmp_path):
     path.write_text(text.replace("start.pt", "imagenett"))
     with pytest.raises(ZooFileError, match=r"weights: must be imagenet, none, or a file: there is"):
         read_zoo(path)
+
+
+@pytest.mark.parametrize("change", ["cut off", "another option"])
+def test_of_most_of_a_network_not_only_the_encoder_is_taken(tmp_path, change):
+    """Half of an hour of training would be thrown away, and nobody would notice."""
+    state = dict(network(1).state_dict())
+    if change == "cut off":
+        del state[next(key for key in state if key.startswith("decoder."))]
+    else:
+        state |= {"decoder.blocks.0.attention1.weight": torch.ones(2)}
+    path = saved(tmp_path / "most.pt", state)
+    own = network(0)
+    before = {key: tensor.clone() for key, tensor in own.state_dict().items()}
+    with pytest.raises(MemberError, match=r"most.pt: (holds another network|has more layers)"):
+        start_from(own, path)
+    assert len(same(own.state_dict(), before)) == len(before)
