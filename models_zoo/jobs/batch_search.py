@@ -108,10 +108,8 @@ def _search(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> Tr
     peaks: dict[int, int] = {}
 
     def try_batch(batch: int) -> Trial | None:
-        give_back(device)
-        if _extrapolated(peaks, batch) > _SHARE_OF_FREE * _free_bytes(device):
-            return None
-        cost = _cost(spec.model_copy(update={"batch": batch}), train, device)
+        tried = spec.model_copy(update={"batch": batch})
+        cost = _cost(tried, train, device, _extrapolated(peaks, batch))
         if cost is None:
             return None
         peaks[batch] = cost.peak_bytes
@@ -139,13 +137,17 @@ def _extrapolated(peaks: Mapping[int, int], batch: int) -> float:
     return high + (high - low) / (more - less) * (batch - more)
 
 
-def _cost(spec: MemberSpec, train: LabelledFolder, device: torch.device) -> StepCost | None:
-    """What a few steps take; None if memory does not suffice for them with room to spare, or where
-    a batch of 1 is refused.
+def _cost(
+    spec: MemberSpec, train: LabelledFolder, device: torch.device, expected_bytes: float
+) -> StepCost | None:
+    """What a few steps take; None if memory does not suffice for them with room to spare, which is
+    not tried where that is expected, or where a batch of 1 is refused.
     """
-    network = build_network(spec.network, in_channels=spec.channels, num_classes=len(train.classes))
     give_back(device)
     free = _free_bytes(device)
+    if expected_bytes > _SHARE_OF_FREE * free:
+        return None
+    network = build_network(spec.network, in_channels=spec.channels, num_classes=len(train.classes))
     try:
         cost = try_steps(network, spec, train, device)
     except (RuntimeError, ValueError) as error:
