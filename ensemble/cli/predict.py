@@ -140,7 +140,6 @@ def command(
 
     options = _run_options(**run)
     folder = open_images(images)
-    refuse_overwriting(out, [*find_members(members), *([] if weights is None else [weights])])
     ensemble = load_ensemble(
         members,
         weights,
@@ -149,6 +148,7 @@ def command(
         options=options,
         uncertainty=None if uncertainty is None else uncertainty_of,
     )
+    refuse_overwriting(out, [*find_members(members), *([] if weights is None else [weights])])
     _note_other_settings(weights, tta, fuse)
     plan = plan_prediction(ensemble, folder, options.max_bytes)
     console_line(_weights_line(weights))

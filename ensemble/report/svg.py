@@ -102,10 +102,12 @@ class Axis:
         if is_log:
             return cls(low / 1.15, high * 1.15, start, end, is_log=True)
         low, high = min(low, *scale.holds, low), max(high, *scale.holds, high)
+        if max(abs(low), abs(high)) < _LEAST:  # denormal numbers have no logarithm of their span
+            low = high = 0.0
         floor = max(scale.limits[0], 0.0 if low >= 0 else -math.inf)
         ceiling = min(scale.limits[1], 0.0 if high <= 0 > low else math.inf)
         if high - low < _LEAST:
-            wide = (min(0.0, 2 * low), max(0.0, 2 * high)) if abs(high) > _LEAST else (0.0, 1.0)
+            wide = (min(0.0, 2 * low), max(0.0, 2 * high)) if high or low else (0.0, 1.0)
         else:
             least = max(scale.least_span, _LEAST_SHARE * max(abs(low), abs(high)))
             wide = _widened(low, high, least, (floor, ceiling))

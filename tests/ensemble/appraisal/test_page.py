@@ -123,7 +123,11 @@ def test_a_member_alone_has_a_page_too(report, tmp_path):
     alone = appraise(found.data, single_sources(one), uniform_weights(one), asked)
     html = write_appraisal(tmp_path, alone, Evidence()).read_text(encoding="utf-8")
     slugs = re.findall(r'<section id="([^"]+)"', html)
-    assert slugs == [slug for slug in ALL if slug not in ("losses", "agreement", "views")]
+    assert slugs == [slug for slug in ALL if slug not in ("losses", "agreement")]
+    assert "the option --tta scores others" in html
+    (weights,) = re.findall(r'<section id="weights".*?</section>', html, re.S)
+    assert "best threshold here" in weights
+    assert "gain of tuned" not in weights  # no file states any
 
 
 @needs_browser

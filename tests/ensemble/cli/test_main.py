@@ -6,6 +6,7 @@ from click.testing import CliRunner
 
 from ensemble.cli.main import COMMANDS, main
 from ensemble.errors import DataError, DeviceError, EnsError
+from fakes import write_images
 
 
 def run(*args):
@@ -51,6 +52,7 @@ def test_unknown_commands_and_options_are_usage_errors():
     ],
 )
 def test_a_stated_failure_is_one_line_and_exit_code_1(tmp_path, monkeypatch, args, what):
+    write_images(tmp_path / "test", {"a.png": (8, 8)})
     monkeypatch.chdir(tmp_path)
     result = run(*args)
     assert result.exit_code == 1

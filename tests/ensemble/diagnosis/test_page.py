@@ -23,8 +23,8 @@ from predicted_data import NAMES, stacks, write_predicted_data
 from reference import rle_string
 
 ALL = [
-    "notes", "classes", "images", "errors", "confusion", "overlaps", "boundaries", "persons",
-    "worst-images", "worst-classes",
+    "notes", "worst-images", "worst-classes", "classes", "images", "errors", "confusion",
+    "overlaps", "boundaries", "persons",
 ]  # fmt: skip
 
 

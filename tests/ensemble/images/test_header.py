@@ -8,9 +8,9 @@ from encoded_images import GREY, GREY16, RGB, encoded_images, pillow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ensemble.images import reading as images
 from ensemble.images.header import stated_size
 from ensemble.images.reading import image_size, read_image
-from ensemble.images.reading import reading as images
 
 ORIENTATION = 274
 

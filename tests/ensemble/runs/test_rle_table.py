@@ -134,7 +134,7 @@ def test_a_quote_that_never_closes_is_found_in_time(tmp_path):
         ("", "an empty file"),
         ("\n", "an empty file"),
         ("image_name,class\na,b\n", "image_name, class"),
-        ("image_name;class;rle\n", "image_name;class;rle"),
+        ("image_name;class;rle\n", "image_name;class;rle (save it with commas between fields)"),
         (",image_name,class,rle\n0,a,x,\n", ", image_name, class, rle"),
         ("image_name,class,rle,rle\n", "image_name, class, rle, rle"),
     ],

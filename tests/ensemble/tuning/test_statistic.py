@@ -17,6 +17,7 @@ from ensemble.tuning import statistic as statistic_room
 from ensemble.tuning.rules import Rules, ThresholdRange, spread
 from ensemble.tuning.search import Line
 from ensemble.tuning.statistic import StatisticBuilder, TupleStatistic
+from ensemble.tuning.units import most_tuples
 
 pytestmark = pytest.mark.kernel
 
@@ -158,8 +159,8 @@ def test_more_tuples_than_may_be_are_rounded_and_all_pixels_still_counted(seed):
 
 
 def test_the_fewer_images_the_more_tuples_may_one_have():
-    assert statistic_room.most_tuples(3, 10**9) == 32_768
-    assert statistic_room.most_tuples(2, 2) == 10**8
+    assert most_tuples(3, 10**9) == 32_768
+    assert most_tuples(2, 2) == 10**8
 
 
 def test_members_that_agree_on_either_side_leave_a_pixel_undecided_only_between_them():

@@ -29,7 +29,7 @@ from ensemble.images.reading import read_image
 from ensemble.metrics import METRICS
 from ensemble.progress import silent
 from ensemble.runs.filters import NO_FILTER
-from ensemble.tuning import evidence, stored_maps
+from ensemble.tuning import evidence, notes, stored_maps
 from ensemble.tuning import tune_weights as flow
 from ensemble.tuning.material import gather
 from ensemble.tuning.member_choice import Limits
@@ -92,7 +92,7 @@ def test_the_raw_optimum_is_given_where_it_is_asked_for(val, settings):
     )
     assert "Every class has its own optimum, as was asked for" in stored["evidence"]["notes"][2]
     assert stored["evidence"]["score"]["kept"] == stored["evidence"]["score"]["tuned"]
-    assert "as was asked for" in evidence.summary(result)
+    assert "as was asked for" in notes.summary(result)
 
 
 def test_a_member_that_hardly_learnt_is_named_at_once(val, settings):
@@ -152,7 +152,7 @@ def test_another_metric_is_tuned_and_named(val, settings, metric):
     name = str(METRICS[metric])
     assert stored["evidence"]["metric"] == name
     assert stored["evidence"]["notes"][0].startswith(f"{name} is out of fold")
-    assert f"({name} 0." in evidence.summary(result)
+    assert f"({name} 0." in notes.summary(result)
     uniform = uniform_weights(members())
     overlaps = [
         image_counts(
@@ -217,7 +217,7 @@ def test_the_first_variant_stays_unless_another_surely_gains(val, settings):
     assert kept is entries[0] or kept["gain"]["low"] > 0
     assert (stored["views"], stored["space"]) == (kept["views"], kept["space"])
     assert kept["score"] == pytest.approx(stored["evidence"]["score"]["uniform"]["mean"], abs=2e-5)
-    assert any("Of views and spaces" in note for note in evidence.notes(result))
+    assert any("Of views and spaces" in note for note in notes.notes(result))
 
 
 def of_fold(member, family, held_out):
@@ -386,7 +386,7 @@ def test_few_groups_are_said_to_be_few(val, settings, monkeypatch):
     tune_members(members(), open_labelled(val), settings)
     groups = json.loads(settings.out.read_text())["evidence"]["groups"]
     assert any(f"only {groups} groups" in note for note in flow_notes(settings))
-    monkeypatch.setattr(evidence, "FEW_GROUPS", groups)
+    monkeypatch.setattr(notes, "FEW_GROUPS", groups)
     tune_members(members(), open_labelled(val), settings)
     assert not any("groups: with fewer" in note for note in flow_notes(settings))
 
@@ -480,11 +480,13 @@ def test_the_command_needs_no_argument_and_prints_a_plain_table(command, tmp_pat
     assert (tmp_path / "per-class.json").is_file()
     assert (tmp_path / ".ens-cache").is_dir()
     lines = answer.stdout.splitlines()
-    assert lines[0].split()[:3] == ["Dice", "best", "single"]
-    assert [line.split()[0] for line in lines[1:4]] == ["bright", "dark", "mean"]
-    assert lines[5].split()[:2] == ["member", "alone"]
-    assert sorted(line.split()[0] for line in lines[6:9]) == ["lights", "steady", "wild"]
-    assert "per-class.json" in lines[-1]
+    assert lines[0].startswith("Dice of each class on people that a fit did not see")
+    assert lines[2].split()[:3] == ["Dice", "best", "single"]
+    assert [line.split()[0] for line in lines[3:6]] == ["bright", "dark", "mean"]
+    assert lines[7].split()[:2] == ["member", "alone"]
+    assert sorted(line.split()[0] for line in lines[8:11]) == ["lights", "steady", "wild"]
+    assert lines[-2].startswith("per-class.json: ")
+    assert lines[-1] == "Next: ens predict --weights per-class.json"
     assert "8 images of 8 groups (by folder, else by name)" in answer.stderr.splitlines()
     assert "─" not in answer.stdout
 
