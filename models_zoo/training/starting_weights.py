@@ -18,6 +18,7 @@ _ENCODERS = ("encoder.", "backbone.")
 # Where `Learner` keeps the network, and the moving average of its weights, which is what is scored.
 _TRAINED, _AVERAGE = "network.", "average.module."
 _SHOWN = 3
+_NEARLY_ALL = 0.9
 _REMEDY = "name the arch, encoder and options with which it was trained, or weights: none"
 _CHOOSE = "save the one you want as a file of its own"
 
@@ -34,7 +35,7 @@ def start_from(network: nn.Module, path: Path) -> None:
     """Load a checkpoint of the same network, or of its encoder alone, under whatever prefix.
 
     A last layer for another number of classes begins anew. Anything else must be there and fit, and
-    of a file that holds most of the network it must be all:
+    of a file that holds nearly all of the network it must be all:
     raises MemberError that names what is not, ConfigError for a file that holds it twice.
     """
     network.load_state_dict(network.state_dict() | find_start(network, path).weights)
@@ -69,7 +70,7 @@ def _whole_or_encoder(own: Mapping[str, Tensor], found: Tensors, path: Path) -> 
         except MemberError:
             raise refused from error
         others = {k: t for k, t in own.items() if not k.startswith(prefix)}
-        if _is_much_of(others, found):
+        if _is_nearly_all_of(others, found):
             raise refused from error
         note = f"begins with the encoder of {path.name} alone: as a whole it {error.what}"
         return Start({prefix + key: tensor for key, tensor in below.items()}, (note,))
@@ -79,13 +80,14 @@ def _whole_or_encoder(own: Mapping[str, Tensor], found: Tensors, path: Path) -> 
     return Start(whole, (note,) if heads else ())
 
 
-def _is_much_of(others: Mapping[str, Tensor], found: Tensors) -> bool:
-    """Whether a file holds more than half of the weights beside the encoder, in their shapes.
+def _is_nearly_all_of(others: Mapping[str, Tensor], found: Tensors) -> bool:
+    """Whether a file holds nearly all weights beside the encoder, in their shapes.
 
     Then it is of the same network, cut off or with a part more, and no encoder to begin with.
     """
     there = {(ending, tensor.shape) for key, tensor in found.items() for ending in _endings(key)}
-    return 2 * sum((key, tensor.shape) in there for key, tensor in others.items()) > len(others)
+    count = sum((key, tensor.shape) in there for key, tensor in others.items())
+    return count >= _NEARLY_ALL * len(others)
 
 
 def _endings(key: str) -> list[str]:
