@@ -77,6 +77,14 @@ def test_tables_hold_the_figures(report):
     gain = evidence.of_class("dark", "gain_of_tuned", "mean")
     assert float(by_class[1]["gain of tuned"]) == pytest.approx(gain, abs=1e-5)
     assert by_class[1]["rule"] == evidence.rules["dark"]
+    filtered = evidence.of_class("dark", "gain_of_filter", "mean")
+    assert filtered != evidence.of_class("dark", "gain_of_filter", "low")
+    assert float(by_class[1]["gain of filter"]) == pytest.approx(filtered, abs=1e-5)
+    curve = {float(row["threshold"]): float(row["dark"]) for row in table(page, "thresholds")}
+    at_best = float(by_class[1]["best threshold here"])
+    nearest = min(curve, key=lambda threshold: abs(threshold - at_best))
+    assert curve[nearest] == max(curve.values())
+    assert float(by_class[1]["Dice there"]) == pytest.approx(max(curve.values()), abs=1e-5)
     review = [float(row["predicted Dice"]) for row in table(page, "review")]
     assert review == sorted(review)
     assert len(table(page, "predicted-by-class")) == 16

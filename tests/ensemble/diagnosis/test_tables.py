@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+import reference
 from ensemble.data.datasets import open_labelled
 from ensemble.diagnosis.diagnosis import PredictedFolder, diagnose
 from ensemble.diagnosis.tables import (
@@ -107,3 +108,43 @@ def test_persons_have_a_row_a_group(found):
 def test_an_image_without_any_class_has_no_shares():
     shares = verdict_shares(np.array([[1, 1, 2, 0], [0, 0, 0, 0]]))
     np.testing.assert_array_equal(shares, [[0.25, 0.25, 0.5, 0], [np.nan] * 4])
+
+
+def test_figures_of_classes_are_those_of_dense_masks(found, truth_and_prediction):
+    """Every figure once more from the pixels, the slow way."""
+    pairs = [[part[stem] for part in truth_and_prediction] for stem in truth_and_prediction[0]]
+    for row in rows_of(class_table(found)):
+        c = NAMES.index(row["class"])
+        both = [(true[c] & predicted[c]).sum() for true, predicted in pairs]
+        areas = [(true[c].sum(), predicted[c].sum()) for true, predicted in pairs]
+        dice = [(2 * i + 1e-4) / (a + b + 1e-4) for i, (a, b) in zip(both, areas, strict=True)]
+        iou = [(i + 1e-4) / (a + b - i + 1e-4) for i, (a, b) in zip(both, areas, strict=True)]
+        precision = [i / b for i, (_, b) in zip(both, areas, strict=True) if b]
+        recall = [i / a for i, (a, _) in zip(both, areas, strict=True) if a]
+        far = [reference.surface_distances_px(true[c], found_[c]) for true, found_ in pairs]
+        mean, high = np.nanmean(far, axis=0)
+        expected = {
+            "Dice": np.mean(dice), "median": np.median(dice), "worst": min(dice),
+            "IoU": np.mean(iou), "precision": np.mean(precision), "recall": np.mean(recall),
+            "distance px": mean, "95 % px": high,
+        }  # fmt: skip
+        assert {key: row[key] for key in expected} == pytest.approx(expected, rel=1e-5)
+
+
+def test_percents_of_images_are_those_of_dense_masks(found, truth_and_prediction):
+    truth, prediction = truth_and_prediction
+    for row in rows_of(image_table(found)):
+        true, predicted = (part[row["image"].removesuffix(".png")] for part in (truth, prediction))
+        missed, extra = (true & ~predicted).any(0), (predicted & ~true).any(0)
+        any_class = true.any(0) | predicted.any(0)
+        several = (true.sum(0) > 1) | (predicted.sum(0) > 1)
+        right = any_class & ~missed & ~extra
+        shares = {
+            "right %": right, "missed %": missed & ~extra, "extra %": extra & ~missed,
+            "another class %": missed & extra,
+        }  # fmt: skip
+        for key, pixels in shares.items():
+            assert row[key] == pytest.approx(100 * pixels.sum() / any_class.sum())
+        if several.any():
+            overlaps = 100 * (right & several).sum() / several.sum()
+            assert row["overlaps right %"] == pytest.approx(overlaps)

@@ -40,3 +40,11 @@ def test_a_folder_that_is_a_file_is_stated(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot be written"):
         write_table(tmp_path / "file", TABLE)
+
+
+def test_columns_of_which_nothing_is_known_are_not_shown():
+    nan = float("nan")
+    table = Table("t", ("a", "b", "c"), (("x", nan, nan), ("y", nan, 2.0)))
+    assert table.known().header == ("a", "c")
+    assert table.known().rows[1] == ("y", 2.0)
+    assert Table("t", ("a",), ()).known().header == ("a",)
