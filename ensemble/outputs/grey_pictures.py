@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
+from threading import Lock
 from typing import Protocol
 
 import cv2
@@ -59,6 +60,7 @@ class ZarrGroup:
     def __init__(self, root: Path, table: str) -> None:
         self._root = root
         self.table = root.with_name(f"{root.name}-{table}")  # zarr warns of files that it knows not
+        self._lock = Lock()  # two threads that make a group at once refuse each other's
 
     def file(self, name: str) -> Path:
         """The one shard of an image's array."""
@@ -72,19 +74,20 @@ class ZarrGroup:
         chunk = tuple(min(side, _CHUNK) for side in levels.shape)
         shard = tuple(-(-side // c) * c for side, c in zip(levels.shape, chunk, strict=True))
         try:
-            zarr.open_group(self._root, mode="a")
-            array = zarr.create_array(
-                self._root,
-                name=name,
-                shape=levels.shape,
-                dtype=levels.dtype,
-                chunks=chunk,
-                shards=shard,
-                compressors=ZstdCodec(level=3, checksum=True),
-                dimension_names=("y", "x"),
-                overwrite=True,
-                config={"write_empty_chunks": True},  # else a sure image has no file
-            )
+            with self._lock:
+                zarr.open_group(self._root, mode="a")
+                array = zarr.create_array(
+                    self._root,
+                    name=name,
+                    shape=levels.shape,
+                    dtype=levels.dtype,
+                    chunks=chunk,
+                    shards=shard,
+                    compressors=ZstdCodec(level=3, checksum=True),
+                    dimension_names=("y", "x"),
+                    overwrite=True,
+                    config={"write_empty_chunks": True},  # else a sure image has no file
+                )
             array[:] = levels
         except OSError as error:
             reason = error.strerror or error

@@ -1,4 +1,5 @@
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -84,3 +85,14 @@ def test_a_zarr_group_that_cannot_be_written_is_told(tmp_path):
     folder = UncertaintyPictures(tmp_path / "u.zarr", tmp_path / "images", samples("a.png"))
     with pytest.raises(OutputError, match=r"u\.zarr"):
         folder.write("a.png", np.zeros((2, 2), np.uint8))
+
+
+def test_threads_may_write_into_a_zarr_group_at_once(tmp_path):
+    names = [f"p{i % 3}/{i}.png" for i in range(24)]
+    folder = UncertaintyPictures(tmp_path / "u.zarr", tmp_path / "images", samples(*names))
+    levels = np.full((5, 7), 9, np.uint8)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda name: folder.write(name, levels), names))
+    assert len(found) == 24
+    group = zarr.open_group(tmp_path / "u.zarr", mode="r")
+    assert all((group[name][:] == 9).all() for name in names)
