@@ -30,7 +30,7 @@ from models_zoo.phantom import make_phantom
 
 NUM_FILES, MOVE_PX, THREADS = 3, 6, 2
 MOST_S, MOST_MB = 180, 15
-ENS = (sys.executable, "-m", "ensemble.cli.main")
+ENS = (sys.executable, "-c", "from ensemble.cli.main import main; main()")
 
 
 def main() -> None:
